@@ -1,0 +1,1 @@
+"""The typed settings of foule and the root of its errors."""

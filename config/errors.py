@@ -1,0 +1,49 @@
+"""The errors of foule, one tree.
+
+FouleError
+  +-- SettingsError      a settings file or an environment override is wrong
+  +-- ZonesError         a layer of zones or the cell catalogue cannot be used
+  +-- EventFileError     a recorded file of events cannot be read
+  +-- ServiceError       Kafka or a Redis does not answer, or is not set up as needed
+  |     +-- TopicsError      topics are missing or have other settings
+  |     +-- KeyStoreError    the key store cannot give or keep an epoch's key
+  +-- ContractError      bytes from a topic, a snapshot or a decision are not what foule wrote
+
+A message says what was wrong, where, what is expected and what to change; it never holds personal data.
+"""
+
+
+class FouleError(Exception):
+    """Root of every error that foule raises on purpose."""
+
+
+class SettingsError(FouleError):
+    """One or more settings are wrong; ``problems`` has a line for each, in the order of the file."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class ZonesError(FouleError):
+    """A zones file or the cell catalogue cannot be used."""
+
+
+class EventFileError(FouleError):
+    """A recorded file of events cannot be read."""
+
+
+class ServiceError(FouleError):
+    """Kafka or a Redis does not answer, or is not set up as needed."""
+
+
+class TopicsError(ServiceError):
+    """Topics are missing or have other settings than foule needs."""
+
+
+class KeyStoreError(ServiceError):
+    """The key store cannot give or keep an epoch's key."""
+
+
+class ContractError(FouleError):
+    """Bytes from a topic, a snapshot or a decision are not what foule wrote."""
