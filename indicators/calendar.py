@@ -1,0 +1,154 @@
+"""Local days, epochs and windows: where each begins and ends in UTC milliseconds (DESIGN 4)."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+DAY_MS = 86_400_000
+_LAST_ORDINAL = date.max.toordinal() - 1
+
+
+class TimeSettings(Protocol):
+    """What the calendar needs of the settings' section ``time``."""
+
+    @property
+    def zone(self) -> str: ...
+    @property
+    def day_start(self) -> str: ...
+    @property
+    def windows(self) -> Sequence[int]: ...
+    @property
+    def epoch_days(self) -> int: ...
+    @property
+    def epoch_start(self) -> date: ...
+
+
+class Epoch(NamedTuple):
+    """A run of local days that share one key: ``[start, end)`` in UTC ms; ``label`` is its first local date."""
+
+    number: int
+    label: str
+    start: int
+    end: int
+
+
+class Window(NamedTuple):
+    """A window ``[start, end)`` in UTC ms of a nominal width in ms (its real length may be shorter or longer)."""
+
+    width: int
+    start: int
+    end: int
+
+
+class Calendar:
+    """Turns event times into epochs and windows.
+
+    Windows are aligned to the start of the local day; the last window of a local day is cut at its end. A window as
+    wide as a day is the whole local day, also when it has 23 or 25 hours.
+    """
+
+    def __init__(
+        self,
+        zone: str,
+        day_start: time,
+        widths: Sequence[int],
+        epoch_days: int = 1,
+        epoch_start: date = date(2014, 1, 1),
+    ) -> None:
+        self.widths = tuple(sorted(widths))
+        self._zone = ZoneInfo(zone)
+        self._day_start = day_start
+        self._epoch_days = epoch_days
+        self._epoch_start = epoch_start.toordinal()
+        self._cached_start = lru_cache(maxsize=256)(self._compute_day_start)
+
+    @classmethod
+    def of(cls, settings: TimeSettings) -> Calendar:
+        """The calendar of the settings' section ``time``."""
+        return cls(
+            settings.zone,
+            time.fromisoformat(settings.day_start),
+            [int(width) for width in settings.windows],
+            settings.epoch_days,
+            settings.epoch_start,
+        )
+
+    def _compute_day_start(self, ordinal: int) -> int:
+        beyond = max(0, ordinal - _LAST_ORDINAL)
+        local = datetime.combine(date.fromordinal(ordinal - beyond), self._day_start, self._zone)
+        since = local.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+        return since // timedelta(milliseconds=1) + beyond * DAY_MS
+
+    def day_start(self, ordinal: int) -> int:
+        """UTC ms at which the local day with this proleptic Gregorian ordinal begins."""
+        return self._cached_start(ordinal)
+
+    def day_of(self, ts: int) -> int:
+        """Ordinal of the local day that holds ``ts`` (UTC ms)."""
+        ordinal = date(1970, 1, 1).toordinal() + ts // DAY_MS
+        while ts < self.day_start(ordinal):
+            ordinal -= 1
+        while ts >= self.day_start(ordinal + 1):
+            ordinal += 1
+        return ordinal
+
+    def epoch_of(self, ts: int) -> Epoch:
+        """The epoch that holds ``ts`` (UTC ms)."""
+        return self.epoch((self.day_of(ts) - self._epoch_start) // self._epoch_days)
+
+    def epoch(self, number: int) -> Epoch:
+        """The epoch with this number; number 0 begins on the settings' ``epoch_start``."""
+        first = self._epoch_start + number * self._epoch_days
+        label = date.fromordinal(min(first, _LAST_ORDINAL)).strftime("%Y%m%d")
+        return Epoch(number, label, self.day_start(first), self.day_start(first + self._epoch_days))
+
+    def window_of(self, width: int, ts: int) -> Window:
+        """The window of this width that holds ``ts`` (UTC ms)."""
+        ordinal = self.day_of(ts)
+        begin, end = self.day_start(ordinal), self.day_start(ordinal + 1)
+        if width >= DAY_MS:
+            return Window(width, begin, end)
+        start = begin + (ts - begin) // width * width
+        return Window(width, start, min(start + width, end))
+
+    def boundaries(self, epoch: Epoch) -> list[int]:
+        """Every instant in ``(epoch.start, epoch.end]`` at which a window of some width ends; sorted, UTC ms."""
+        instants: set[int] = set()
+        ordinal = self.day_of(epoch.start)
+        while (begin := self.day_start(ordinal)) < epoch.end:
+            end = self.day_start(ordinal + 1)
+            for width in self.widths:
+                if width < DAY_MS:
+                    instants.update(range(begin + width, end, width))
+            instants.add(end)
+            ordinal += 1
+        return sorted(instants)
+
+
+def next_boundary(boundaries: Sequence[int], ts: int) -> int:
+    """The first of the sorted ``boundaries`` after ``ts``; the last one if there is none."""
+    return boundaries[min(bisect_right(boundaries, ts), len(boundaries) - 1)]
+
+
+def label_of_width(width: int) -> str:
+    """A width in ms as the contracts write it: ``5m``, ``1h``, ``1d``, else seconds (``90s``)."""
+    for unit, size in (("d", DAY_MS), ("h", 3_600_000), ("m", 60_000)):
+        if width % size == 0:
+            return f"{width // size}{unit}"
+    return f"{width // 1000}s"
+
+
+def width_of_label(label: str) -> int:
+    """The inverse of :func:`label_of_width`, in ms."""
+    return int(label[:-1]) * {"d": DAY_MS, "h": 3_600_000, "m": 60_000, "s": 1000}[label[-1]]
+
+
+def label_of_start(start: int) -> str:
+    """A window's start (UTC ms) as Redis keys write it: ``20140628T1000Z``, with seconds where they are not 0."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=start)
+    return moment.strftime("%Y%m%dT%H%M%SZ" if moment.second else "%Y%m%dT%H%MZ")
