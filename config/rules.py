@@ -1,0 +1,106 @@
+"""What must hold between settings: each broken rule names its keys and what is expected."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from config.sections import (
+    EventsSettings,
+    KafkaSettings,
+    ReplaySettings,
+    Settings,
+    TopicsSettings,
+    ZonesSettings,
+)
+
+
+class Broken(NamedTuple):
+    """A rule that does not hold; the first key is the one to change."""
+
+    keys: tuple[str, ...]
+    expected: str
+
+
+def broken(settings: Settings) -> Iterator[Broken]:
+    """Every rule between settings that does not hold, in the order of the sections."""
+    yield from _kafka(settings.kafka)
+    yield from _topics(settings.topics)
+    yield from _events(settings.events)
+    yield from _zones(settings.zones)
+    yield from _replay(settings.replay)
+    if settings.time.day_start.tzinfo is not None:
+        yield Broken(("time.day_start",), "a local time without an offset")
+
+
+def _kafka(kafka: KafkaSettings) -> Iterator[Broken]:
+    if kafka.security_protocol.startswith("SASL"):
+        for key, value in (("username", kafka.username), ("password", kafka.password)):
+            if not value:
+                keys = (f"kafka.{key}", "kafka.security_protocol")
+                yield Broken(keys, f"a {key}, since security_protocol is {kafka.security_protocol}")
+    if kafka.ca_file is not None and not kafka.security_protocol.endswith("SSL"):
+        yield Broken(
+            ("kafka.ca_file", "kafka.security_protocol"),
+            f"no file, since security_protocol is {kafka.security_protocol} (SSL and SASL_SSL use one)",
+        )
+
+
+def _topics(topics: TopicsSettings) -> Iterator[Broken]:
+    names = ("events", "rejected", "frontier", "tallies", "checkpoints", "presence", "flows")
+    yield from _different("topics", {name: getattr(topics, name) for name in names}, "topic")
+
+
+def _events(events: EventsSettings) -> Iterator[Broken]:
+    names = ("ts", "subscriber", "cell", "lat", "lon", "mcc", "home", "rat")
+    yield from _different("events", {name: getattr(events, name) for name in names}, "field name")
+    if (
+        events.not_before is not None
+        and events.not_after is not None
+        and events.not_after <= events.not_before
+    ):
+        yield Broken(
+            ("events.not_after", "events.not_before"),
+            f"an instant after events.not_before ({events.not_before.text})",
+        )
+
+
+def _different(section: str, values: dict[str, str], what: str) -> Iterator[Broken]:
+    first: dict[str, str] = {}
+    for name, value in values.items():
+        other = first.setdefault(value, name)
+        if other != name:
+            yield Broken(
+                (f"{section}.{name}", f"{section}.{other}"), f"another {what} than that of {section}.{other}"
+            )
+
+
+def _zones(zones: ZonesSettings) -> Iterator[Broken]:
+    first: dict[str, int] = {}
+    for index, layer in enumerate(zones.layers):
+        here = f"zones.layers[{index}]"
+        other = first.setdefault(layer.name, index)
+        if other != index:
+            keys = (f"{here}.name", f"zones.layers[{other}].name")
+            yield Broken(keys, f"another name than that of zones.layers[{other}]")
+        if layer.file is None and layer.column is None:
+            yield Broken(
+                (f"{here}.file", f"{here}.column"),
+                "a GeoJSON file, or instead a column of the cell catalogue",
+            )
+        if layer.file is not None and layer.column is not None:
+            yield Broken((f"{here}.column", f"{here}.file"), "no column, since the layer has a file")
+        if layer.column is not None and zones.cells is None:
+            yield Broken(
+                ("zones.cells", f"{here}.column"),
+                f"the file of the cell catalogue, since {here} is made from its column",
+            )
+
+
+def _replay(replay: ReplaySettings) -> Iterator[Broken]:
+    for one, other in (("lat", "lon"), ("lon", "lat")):
+        if getattr(replay, one) is None and getattr(replay, other) is not None:
+            yield Broken((f"replay.{one}", f"replay.{other}"), f"a column, since replay.{other} has one")
+    if replay.cell is None and replay.lat is None and replay.lon is None:
+        yield Broken(
+            ("replay.cell", "replay.lat", "replay.lon"),
+            "a column, or else columns in replay.lat and replay.lon",
+        )

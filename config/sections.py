@@ -1,0 +1,195 @@
+"""The settings tree: one frozen struct for each section, with its defaults and what each value may be."""
+
+from datetime import date, time
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Struct
+
+from config.checks import (
+    BROKERS,
+    CHARACTER,
+    LAYER,
+    REDIS,
+    TEMPLATE,
+    TEXT,
+    TIME_FORMAT,
+    TOPIC,
+    WINDOWS,
+    ZONE,
+    at_least,
+    whole,
+)
+from config.secret import Secret
+from config.times import DAY, HOUR, MINUTE, SECOND, Duration, Instant
+
+Field = Annotated[str, TEXT]
+Topic = Annotated[str, TOPIC]
+Template = Annotated[str, TEMPLATE]
+MaybeTemplate = Annotated[str | None, TEMPLATE]
+Delimiter = Annotated[str, CHARACTER]
+Length = Annotated[Duration, at_least(0)]
+Interval = Annotated[Duration, at_least(100)]
+Retention = Annotated[Duration, at_least(MINUTE)]
+
+
+class KafkaSettings(Struct, frozen=True, kw_only=True):
+    """How to reach Kafka."""
+
+    bootstrap: Annotated[str, BROKERS] = "127.0.0.1:9092"
+    group: Field = "foule"
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    username: str = ""
+    password: Secret = Secret("")
+    ca_file: Path | None = None
+
+
+class TopicsSettings(Struct, frozen=True, kw_only=True):
+    """Names, sizes and retention of the topics; retentions in ms."""
+
+    partitions: Annotated[int, whole(1, 10_000)] = 4
+    replication: Annotated[int, whole(1, 100)] = 1
+    events: Topic = "events"
+    rejected: Topic = "foule.rejected"
+    frontier: Topic = "foule.frontier"
+    tallies: Topic = "foule.tallies"
+    checkpoints: Topic = "foule.checkpoints"
+    presence: Topic = "foule.presence"
+    flows: Topic = "foule.flows"
+    events_retention: Retention = Duration(DAY)
+    rejected_retention: Retention = Duration(DAY)
+    tallies_retention: Retention = Duration(7 * DAY)
+    output_retention: Retention = Duration(7 * DAY)
+
+
+class EventsSettings(Struct, frozen=True, kw_only=True):
+    """Names of the JSON fields of an event, and the bounds of its time (ms since the epoch)."""
+
+    ts: Field = "ts"
+    subscriber: Field = "subscriber"
+    cell: Field = "cell"
+    lat: Field = "lat"
+    lon: Field = "lon"
+    mcc: Field = "mcc"
+    home: Field = "home"
+    rat: Field = "rat"
+    max_skew: Length = Duration(5 * MINUTE)
+    not_before: Instant | None = None
+    not_after: Instant | None = None
+    rejected_payload: bool = True
+
+
+class TimeSettings(Struct, frozen=True, kw_only=True):
+    """Days, epochs, windows, and how long to wait for what is late; durations in ms."""
+
+    zone: Annotated[str, ZONE] = "Europe/Paris"
+    day_start: time = time(4)
+    lateness: Length = Duration(2 * MINUTE)
+    linger: Annotated[Duration, at_least(SECOND)] = Duration(30 * MINUTE)
+    windows: Annotated[
+        tuple[Duration, ...],
+        WINDOWS,
+    ] = (Duration(5 * MINUTE), Duration(HOUR), Duration(DAY))
+    epoch_days: Annotated[int, whole(1, 62)] = 1
+    epoch_start: date = date(2014, 1, 1)
+
+
+class LayerSettings(Struct, frozen=True, kw_only=True):
+    """One layer of zones: areas from a GeoJSON file, or the values of a column of the cell catalogue."""
+
+    name: Annotated[str, LAYER]
+    file: Path | None = None
+    id: Field = "id"
+    title: Field = "name"
+    column: MaybeTemplate = None
+
+
+class ZonesSettings(Struct, frozen=True, kw_only=True):
+    """The cell catalogue (a CSV) and the layers of zones."""
+
+    cells: Path | None = None
+    cell: Template = "cell"
+    lat: Template = "lat"
+    lon: Template = "lon"
+    delimiter: Delimiter = ","
+    layers: tuple[LayerSettings, ...] = ()
+
+
+class PrivacySettings(Struct, frozen=True, kw_only=True):
+    """The threshold: no number of fewer than ``k`` devices is published."""
+
+    k: Annotated[int, whole(10, 1_000_000)] = 20
+
+
+class StreamSettings(Struct, frozen=True, kw_only=True):
+    """The pace of the worker; durations in ms."""
+
+    idle_after: Interval = Duration(30 * SECOND)
+    max_wait: Interval = Duration(5 * MINUTE)
+    seal_every: Interval = Duration(5 * SECOND)
+    checkpoint_every: Interval = Duration(30 * SECOND)
+
+
+class RedisSettings(Struct, frozen=True, kw_only=True):
+    """The Redis that serves the released numbers."""
+
+    url: Annotated[Secret, REDIS] = Secret("redis://127.0.0.1:6379/0")
+    window_ttl: Annotated[Duration, at_least(MINUTE)] = Duration(7 * DAY)
+    series_length: Annotated[int, whole(1, 1_000_000)] = 2016
+
+
+class KeysSettings(Struct, frozen=True, kw_only=True):
+    """The Redis, without persistence, that holds the keys of epochs."""
+
+    url: Annotated[Secret, REDIS] = Secret("redis://127.0.0.1:6380/0")
+    max_age: Annotated[Duration, at_least(MINUTE)] = Duration(12 * HOUR)
+
+
+class MetricsSettings(Struct, frozen=True, kw_only=True):
+    """Where Prometheus reads; port 0 is off."""
+
+    host: Field = "127.0.0.1"
+    port: Annotated[int, whole(0, 65_535)] = 9464
+
+
+class ReplaySettings(Struct, frozen=True, kw_only=True):
+    """Columns (or templates of columns) of a recorded file, and how its times are written."""
+
+    ts: Template = "ts"
+    subscriber: Template = "subscriber"
+    cell: MaybeTemplate = "cell"
+    lat: MaybeTemplate = None
+    lon: MaybeTemplate = None
+    mcc: MaybeTemplate = None
+    home: MaybeTemplate = None
+    rat: MaybeTemplate = None
+    time_format: Annotated[
+        str,
+        TIME_FORMAT,
+    ] = "ms"
+    time_zone: Annotated[str, ZONE] = "UTC"
+    delimiter: Delimiter = ","
+
+
+class LogSettings(Struct, frozen=True, kw_only=True):
+    """How much is logged."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """All settings of foule; made by :func:`config.settings.load`."""
+
+    kafka: KafkaSettings = KafkaSettings()
+    topics: TopicsSettings = TopicsSettings()
+    events: EventsSettings = EventsSettings()
+    time: TimeSettings = TimeSettings()
+    zones: ZonesSettings = ZonesSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    stream: StreamSettings = StreamSettings()
+    redis: RedisSettings = RedisSettings()
+    keys: KeysSettings = KeysSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    replay: ReplaySettings = ReplaySettings()
+    log: LogSettings = LogSettings()
