@@ -60,6 +60,7 @@ TEXT = Check("a text that is not empty", bool)
 CHARACTER = Check('one character, such as "," or ";" or "\\t"', lambda text: len(text) == 1)
 TEMPLATE = Check('a column, or columns in braces such as "{lac}-{ci}"', _is_template)
 ZONE = Check('a time zone of the IANA database, such as "Europe/Paris" or "UTC"', _is_zone)
+CLOCK = Check('a time of the day such as "04:00"', _matches(r"([01][0-9]|2[0-3]):[0-5][0-9]"))
 TOPIC = Check("a topic name: 1 to 249 letters, digits, '.', '_' or '-'", _matches(r"[A-Za-z0-9._-]{1,249}"))
 REDIS = Check(
     'an address such as "redis://127.0.0.1:6379/0", "rediss://..." or "unix:///..."',

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
@@ -25,7 +25,6 @@ _EXPECTED: dict[Any, str] = {
     Duration: 'a duration such as "500ms", "30s", "5m", "1h" or "1d"',
     Instant: "a date and time with its offset from UTC, such as 2014-06-28T04:00:00+02:00",
     date: "a date such as 2014-06-28",
-    time: 'a time of the day such as "04:00"',
 }
 _LONGEST_VALUE = 80
 
@@ -144,8 +143,6 @@ class Reader:
     def _convert(self, raw: object, base: Any) -> Any:
         if raw == "" and _is_optional(base):
             return None
-        if base is time and isinstance(raw, str) and raw.count(":") == 1:
-            raw = f"{raw}:00"
         return msgspec.convert(raw, base, dec_hook=self._own_type)
 
     def _own_type(self, kind: type, raw: object) -> Any:

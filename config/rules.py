@@ -27,8 +27,6 @@ def broken(settings: Settings) -> Iterator[Broken]:
     yield from _events(settings.events)
     yield from _zones(settings.zones)
     yield from _replay(settings.replay)
-    if settings.time.day_start.tzinfo is not None:
-        yield Broken(("time.day_start",), "a local time without an offset")
 
 
 def _kafka(kafka: KafkaSettings) -> Iterator[Broken]:

@@ -1,6 +1,6 @@
 """The settings tree: one frozen struct for each section, with its defaults and what each value may be."""
 
-from datetime import date, time
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,6 +9,7 @@ from msgspec import Struct
 from config.checks import (
     BROKERS,
     CHARACTER,
+    CLOCK,
     LAYER,
     REDIS,
     TEMPLATE,
@@ -84,7 +85,7 @@ class TimeSettings(Struct, frozen=True, kw_only=True):
     """Days, epochs, windows, and how long to wait for what is late; durations in ms."""
 
     zone: Annotated[str, ZONE] = "Europe/Paris"
-    day_start: time = time(4)
+    day_start: Annotated[str, CLOCK] = "04:00"
     lateness: Length = Duration(2 * MINUTE)
     linger: Annotated[Duration, at_least(SECOND)] = Duration(30 * MINUTE)
     windows: Annotated[
