@@ -1,0 +1,1 @@
+"""Real and embedded servers for the tests and the bench."""
