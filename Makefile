@@ -1,0 +1,84 @@
+# foule: everything that is run by hand or by the CI. Needs python3 (3.11 or later) and nothing else;
+# the environment .venv is made on the first use, and again when pyproject.toml or constraints.txt change.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_SECONDS ?=
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+# the lines of DEFS are those that decide what is installed
+DEFS := pyproject.toml constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check format bench lock clean
+
+help:
+	@echo 'make demo                  a festival in the terminal: broker, Redis, worker and crowd; Ctrl-C stops all'
+	@echo 'make demo DEMO_SECONDS=90  the same without a terminal; ends by itself and checks its numbers'
+	@echo 'make test                  every test; on real Kafka and Redis where java, mvn and redis-server are'
+	@echo 'make check                 format, lint, types, import rules'
+	@echo 'make format                format the code and sort its imports'
+	@echo 'make bench                 throughput beside plain Faust and aiokafka; needs java and mvn'
+	@echo 'make lock                  newest versions into constraints.txt'
+	@echo 'make clean                 remove the environment and every cache'
+
+demo: $(VENV)/.demo
+	$(BIN)/foule demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_imports.py
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m bench $(BENCH_ARGS)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo 'foule needs Python 3.11 or later; name one with: make PYTHON=python3.12 ...' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { \
+	  echo 'this Python cannot make environments; on Debian: apt-get install python3-venv' >&2; exit 1; }
+	@echo 'making the environment $(VENV) ...'
+	@$(PYTHON) -m venv $(VENV)
+
+# .test holds all that .demo does, so that neither is installed again after it
+$(VENV)/.demo: $(DEFS) | $(BIN)/python
+	@echo 'installing foule and its demo ...'
+	@$(PIP) install --constraint constraints.txt --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.test: $(DEFS) | $(BIN)/python
+	@echo 'installing foule and its tests ...'
+	@$(PIP) install --constraint constraints.txt --editable '.[demo,test,bench]'
+	@touch $(VENV)/.demo $(VENV)/.bench $@
+
+$(VENV)/.bench: $(DEFS) | $(BIN)/python
+	@echo 'installing foule and its bench ...'
+	@$(PIP) install --constraint constraints.txt --editable '.[demo,bench]'
+	@touch $(VENV)/.demo $@
+
+# in an environment of its own, so that nothing installed by hand gets in
+lock:
+	@set -eu; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(PYTHON) -m venv "$$folder/venv"; \
+	"$$folder/venv/bin/python" -m pip --disable-pip-version-check --quiet install '.[demo,test,bench]'; \
+	{ echo '# Every package of foule and its extras at the version that is tested; make lock writes this file.'; \
+	  "$$folder/venv/bin/python" -m pip --disable-pip-version-check freeze --exclude foule; } > "$$folder/lock"; \
+	cp "$$folder/lock" constraints.txt
+	@echo "constraints.txt: $$(grep -c == constraints.txt) packages"
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
