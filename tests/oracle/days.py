@@ -1,0 +1,81 @@
+"""Local days, epochs and windows, computed one instant at a time with zoneinfo alone."""
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from tests.oracle.parameters import DAY, Parameters
+
+_UNIX = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+
+# The calendar, its weekdays included, repeats every 400 years. Times of the last years that datetime can
+# hold are computed 400 years earlier, since the local day of an event of 9999 may end in the year 10000.
+_CYCLE_DAYS = 146_097
+_CYCLE = _CYCLE_DAYS * DAY
+_LAST_DAY = datetime(9900, 1, 1).toordinal()
+_LAST_INSTANT = (datetime(9900, 1, 1, tzinfo=UTC) - _UNIX) // _MS
+
+
+class Span(NamedTuple):
+    """A window: from ``start`` (inside it) to ``end`` (outside it), ms since the Unix epoch."""
+
+    start: int
+    end: int
+
+
+class Epoch(NamedTuple):
+    """A run of local days, numbered from the settings' ``epoch_start``."""
+
+    number: int
+    start: int
+    end: int
+
+
+class Days:
+    """Finds the local day, the epoch and the window of an instant."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self._zone = ZoneInfo(parameters.zone)
+        self._day_start = parameters.day_start
+        self._epoch_days = parameters.epoch_days
+        self._first_day = parameters.epoch_start.toordinal()
+        self.start = lru_cache(maxsize=None)(self._start)
+
+    def _start(self, day: int) -> int:
+        """When local day ``day`` (the ordinal of its date) starts.
+
+        A wall time that the clock passes twice is the first of the two; one that it skips counts as if the
+        clock had not been changed yet.
+        """
+        if day > _LAST_DAY:
+            return self._start(day - _CYCLE_DAYS) + _CYCLE
+        wall = datetime.combine(datetime.fromordinal(day).date(), self._day_start, tzinfo=self._zone)
+        return (wall.astimezone(UTC) - _UNIX) // _MS
+
+    def day(self, ts: int) -> int:
+        """The local day that holds ``ts``, as the ordinal of its date."""
+        if ts > _LAST_INSTANT:
+            return self.day(ts - _CYCLE) + _CYCLE_DAYS
+        day = (_UNIX + ts * _MS).astimezone(self._zone).toordinal()
+        while self.start(day) > ts:
+            day -= 1
+        while self.start(day + 1) <= ts:
+            day += 1
+        return day
+
+    def epoch(self, ts: int) -> Epoch:
+        """The epoch that holds ``ts``; epochs before ``epoch_start`` have negative numbers."""
+        number = (self.day(ts) - self._first_day) // self._epoch_days
+        first = self._first_day + number * self._epoch_days
+        return Epoch(number, self.start(first), self.start(first + self._epoch_days))
+
+    def window(self, width: int, ts: int) -> Span:
+        """The window of ``width`` ms that holds ``ts``; a width of one day is the whole local day."""
+        day = self.day(ts)
+        start, end = self.start(day), self.start(day + 1)
+        if width == DAY:
+            return Span(start, end)
+        start += (ts - start) // width * width
+        return Span(start, min(start + width, end))

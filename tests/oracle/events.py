@@ -1,0 +1,134 @@
+"""What a record says, or why it cannot be used: the rules of an event, one record at a time."""
+
+import json
+import math
+from typing import Any, NamedTuple
+
+from tests.oracle.parameters import Fields, Parameters
+
+_YEAR_10000 = 253_402_300_800_000
+
+
+class Record(NamedTuple):
+    """One record of a partition's log; ``timestamp`` is Kafka's (ms), negative where there is none."""
+
+    offset: int
+    timestamp: int
+    value: bytes | None
+
+
+class Event(NamedTuple):
+    """A record that can be used: it has a ``cell``, or else ``lat`` and ``lon``."""
+
+    ts: int
+    subscriber: str
+    cell: str | None
+    lat: float | None
+    lon: float | None
+
+
+class _Object(NamedTuple):
+    """A JSON object with all its pairs, in order, those of a repeated key included."""
+
+    pairs: list[tuple[str, Any]]
+
+
+class _Integer(NamedTuple):
+    """A JSON number without fraction and exponent, of any length."""
+
+    text: str
+
+
+class _Malformed(Exception):
+    """The record is not what an event looks like."""
+
+
+def _refuse(literal: str) -> Any:
+    raise _Malformed(literal)
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_Object, parse_int=_Integer, parse_constant=_refuse)
+
+
+def read_event(parameters: Parameters, value: bytes | None, timestamp: int) -> Event | str:
+    """The event in a record's ``value``, or the reason for which it is rejected (all but unknown_cell)."""
+    try:
+        found = _mapped(parameters.fields, _pairs(value))
+    except _Malformed:
+        return "malformed"
+    ts, subscriber, cell = found["ts"], _text(found["subscriber"]), _text(found["cell"])
+    lat, lon = _degrees(found["lat"]), _degrees(found["lon"])
+    if (lat is not None and abs(lat) > 90) or (lon is not None and abs(lon) > 180):
+        return "malformed"
+    if ts is None or not subscriber or not (cell or (lat is not None and lon is not None)):
+        return "missing_field"
+    if isinstance(ts, str) or len(ts.text) > 15:
+        return "bad_time"
+    instant = int(ts.text)
+    if _is_bad_time(parameters, instant):
+        return "bad_time"
+    if timestamp >= 0 and instant > timestamp + parameters.max_skew:
+        return "future"
+    if cell:
+        return Event(instant, subscriber, cell, None, None)
+    return Event(instant, subscriber, None, lat, lon)
+
+
+def _pairs(value: bytes | None) -> list[tuple[str, Any]]:
+    if not value:
+        raise _Malformed("empty")
+    try:
+        parsed = _JSON.decode(value.decode("utf-8", errors="strict"))
+    except (ValueError, RecursionError):
+        raise _Malformed("not JSON") from None
+    if not isinstance(parsed, _Object):
+        raise _Malformed("not an object")
+    return parsed.pairs
+
+
+def _mapped(fields: Fields, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The last value of each mapped field, None where it is absent; every value must have its type."""
+    found: dict[str, Any] = dict.fromkeys(Fields._fields)
+    for key, value in pairs:
+        for role, name in zip(Fields._fields, fields, strict=True):
+            if key == name:
+                _check_type(role, value)
+                found[role] = value
+    return found
+
+
+def _check_type(role: str, value: Any) -> None:
+    if value is None:
+        return
+    if role in ("lat", "lon"):
+        good = isinstance(value, _Integer) or (isinstance(value, float) and math.isfinite(value))
+    elif role == "rat":
+        good = _is_string(value)
+    else:
+        good = isinstance(value, _Integer) or _is_string(value)
+    if not good:
+        raise _Malformed(role)
+
+
+def _is_string(value: Any) -> bool:
+    """Whether it is a string of whole characters: JSON can spell halves of a surrogate pair."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, _Integer):
+        return "0" if value.text == "-0" else value.text
+    text: str | None = value
+    return text
+
+
+def _degrees(value: Any) -> float | None:
+    if not isinstance(value, _Integer):
+        return None if value is None else float(value)
+    return float(value.text) if len(value.text) <= 4 else math.inf
+
+
+def _is_bad_time(parameters: Parameters, ts: int) -> bool:
+    early = parameters.not_before is not None and ts < parameters.not_before
+    after = parameters.not_after is not None and ts >= parameters.not_after
+    return not 0 <= ts < _YEAR_10000 or early or after
