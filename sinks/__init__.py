@@ -1,0 +1,1 @@
+"""Where released numbers go: Redis, Kafka and Prometheus. Only what passed the gate comes in."""

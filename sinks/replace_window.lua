@@ -1,0 +1,129 @@
+-- Replaces one window of one layer in one step: its hash, its flows, the series of its zones and, if its width is the
+-- shortest, the live hash. An older version is refused, the same version changes nothing.
+--
+-- KEYS  1 window hash, 2 flows hash, 3 live hash,
+--       then the series of each published zone, in the order of the chunks,
+--       then the series of each withdrawn zone (one that an older version published and this one does not)
+-- ARGV  1 header (JSON), 2 version, 3 start in ms, 4 time to live of the window in ms,
+--       5 time to live of the live hash in ms, 0 if this is not the shortest width, 6 length of a series,
+--       7 withdrawn zones (msgpack array), 8 number of zone chunks, then the zone chunks, then the flow chunks.
+--       Zone chunk: msgpack array of [id, JSON value, [name, number, ...]]; flow chunk: of "FROM>TO", people, ...
+--       Chunks are small enough for Lua's unpack.
+-- Returns {status, ...}: refused and the newer version; repeated; withdraw and the zones whose series are missing in
+-- KEYS (nothing is written then); empty; placed.
+
+local window, flows, live = KEYS[1], KEYS[2], KEYS[3]
+local header, version, start = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local window_ttl, live_ttl, series_length = ARGV[4], ARGV[5], tonumber(ARGV[6])
+local withdrawn = cmsgpack.unpack(ARGV[7])
+local first_flows = 9 + tonumber(ARGV[8])
+
+local function header_of(key)
+  local text = redis.call('HGET', key, '_')
+  return text and cjson.decode(text)
+end
+
+local stored = header_of(window)
+if stored and stored.version > version then
+  return {'refused', string.format('%.0f', stored.version)}
+end
+if stored and stored.version == version then
+  return {'repeated'}
+end
+
+local zones = {}
+for i = 9, first_flows - 1 do
+  for _, zone in ipairs(cmsgpack.unpack(ARGV[i])) do
+    zones[#zones + 1] = zone
+  end
+end
+
+if stored then
+  local covered = {_ = true}
+  for _, zone in ipairs(zones) do covered[zone[1]] = true end
+  for _, id in ipairs(withdrawn) do covered[id] = true end
+  local answer = {'withdraw'}
+  for _, id in ipairs(redis.call('HKEYS', window)) do
+    if not covered[id] then answer[#answer + 1] = id end
+  end
+  if #answer > 1 then return answer end
+end
+
+local function write_zones(key, ttl)
+  redis.call('DEL', key)
+  local fields = {'_', header}
+  for _, zone in ipairs(zones) do
+    fields[#fields + 1] = zone[1]
+    fields[#fields + 1] = zone[2]
+    if #fields >= 2000 then
+      redis.call('HSET', key, unpack(fields))
+      fields = {}
+    end
+  end
+  if #fields > 0 then redis.call('HSET', key, unpack(fields)) end
+  redis.call('PEXPIRE', key, ttl)
+end
+
+local function moment_of(entry)
+  return tonumber(string.match(entry[1], '^%d+'))
+end
+
+-- A stream only grows at its end. For a window before the last one, or one that is replaced, it is written anew.
+local function insert(key, values)
+  local id = ARGV[3] .. '-0'
+  local same = redis.call('XRANGE', key, id, id)[1]
+  if same and table.concat(same[2], ' ') == table.concat(values, ' ') then return end
+  local entries = redis.call('XRANGE', key, '-', '+')
+  if #entries >= series_length and moment_of(entries[1]) > start then return end
+  local ours = {id, values}
+  local sorted = {}
+  for _, entry in ipairs(entries) do
+    if ours and moment_of(entry) >= start then
+      sorted[#sorted + 1] = ours
+      ours = nil
+    end
+    if moment_of(entry) ~= start then sorted[#sorted + 1] = entry end
+  end
+  sorted[#sorted + 1] = ours
+  redis.call('DEL', key)
+  for _, entry in ipairs(sorted) do
+    redis.call('XADD', key, 'MAXLEN', series_length, entry[1], unpack(entry[2]))
+  end
+end
+
+for i, zone in ipairs(zones) do
+  local key = KEYS[3 + i]
+  local added = redis.pcall('XADD', key, 'MAXLEN', series_length, ARGV[3] .. '-0', unpack(zone[3]))
+  if added.err then insert(key, zone[3]) end
+end
+
+for i = 1, #withdrawn do
+  local key = KEYS[3 + #zones + i]
+  redis.call('XDEL', key, ARGV[3] .. '-0')
+  if redis.call('XLEN', key) == 0 then redis.call('DEL', key) end
+end
+
+redis.call('DEL', flows)
+for i = first_flows, #ARGV do
+  redis.call('HSET', flows, unpack(cmsgpack.unpack(ARGV[i])))
+end
+local empty = #zones == 0 and #ARGV < first_flows
+if empty then
+  redis.call('DEL', window)
+else
+  write_zones(window, window_ttl)
+  if #ARGV >= first_flows then redis.call('PEXPIRE', flows, window_ttl) end
+end
+
+if live_ttl ~= '0' then
+  local shown = header_of(live)
+  if not shown or shown.start < start or (shown.start == start and shown.version <= version) then
+    if #zones == 0 then
+      redis.call('DEL', live)
+    else
+      write_zones(live, live_ttl)
+    end
+  end
+end
+
+return {empty and 'empty' or 'placed'}

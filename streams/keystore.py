@@ -1,0 +1,142 @@
+"""The key store of a group of workers: a Redis that keeps nothing on disk (DESIGN 7.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar, cast
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, ConnectionError, RedisError, ResponseError, TimeoutError
+from redis.retry import Retry
+
+from config.errors import KeyStoreError, SettingsError
+from config.sections import KeysSettings
+
+_PREFIX: Final = "foule:key:"
+_TIMEOUT: Final = 2.0  # seconds; a worker waits in its event loop meanwhile
+_ATTEMPTS: Final = 3
+_REFUSES: Final = (
+    f"it refuses; check that its user may SET, GET and DEL {_PREFIX}*, that it has memory left, "
+    "and that nothing else writes there"
+)
+
+_T = TypeVar("_T")
+
+
+class RedisKeyStore:
+    """Keeps the keys of epochs as ``foule:key:EPOCH``, each with a time to live.
+
+    Implements ``anonymizer.keys.KeyStore``. Every method raises :class:`KeyStoreError` when the Redis does
+    not answer or refuses. An error quotes nothing that Redis or its client said and has no cause attached:
+    both may repeat a command with the key in it.
+    """
+
+    def __init__(self, settings: KeysSettings) -> None:
+        self._place = str(settings.url)
+        try:
+            self._client = Redis.from_url(
+                settings.url.reveal(),
+                socket_timeout=_TIMEOUT,
+                socket_connect_timeout=_TIMEOUT,
+                retry=Retry(NoBackoff(), 0),  # retried here, once for connecting and asking together
+            )
+        except ValueError:
+            problem = "keys.url: is no Redis address; expected one such as redis://127.0.0.1:6380/0"
+            raise SettingsError([problem]) from None  # the cause may quote a password
+
+    def get(self, epoch: str) -> bytes | None:
+        """The key in force for the epoch with this label, or None."""
+        return cast(bytes | None, self._ask("read", epoch, lambda: self._client.get(_PREFIX + epoch)))
+
+    def put_if_absent(self, epoch: str, key: bytes, ttl_ms: int) -> bytes:
+        """Keep ``key`` for ``ttl_ms`` unless the epoch has one; return the key that is then in force."""
+
+        def put() -> list[Any]:
+            with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.set(_PREFIX + epoch, key, nx=True, px=ttl_ms)
+                pipeline.get(_PREFIX + epoch)
+                return pipeline.execute(raise_on_error=False)
+
+        answers = self._ask("keep", epoch, put)
+        in_force = answers[-1]
+        if not isinstance(in_force, bytes) or any(isinstance(answer, Exception) for answer in answers):
+            raise self._error("keep", epoch, _REFUSES)
+        return in_force
+
+    def destroy(self, epoch: str) -> None:
+        """Forget the epoch's key; nothing happens if there is none."""
+        self._ask("destroy", epoch, lambda: self._client.delete(_PREFIX + epoch))
+
+    def persistence(self) -> list[str]:
+        """In what ways this Redis may write keys to a disk, a sentence for each; none if it does not.
+
+        A Redis that does not show its settings or state (many managed ones) gives a sentence that says so.
+        """
+        settings = self._ask("ask the settings of", None, self._settings)
+        status = self._ask("ask the state of", None, self._status)
+        ways: list[str] = []
+        if settings is None:
+            ways.append("unknown: it does not show its settings (CONFIG GET), so it may write snapshots")
+        if status is None:
+            ways.append("unknown: it does not show its state (INFO), so it may have replicas that write to disk")
+        settings, status = settings or {}, status or {}
+        if settings.get("save"):
+            ways.append(f'writes snapshots to disk (save "{settings["save"]}"); set save ""')
+        if settings.get("appendonly", "no") != "no" or status.get("aof_enabled", "0") != "0":
+            ways.append("writes every change to an append-only file; set appendonly no")
+        if status.get("role", "master") != "master":
+            ways.append("is a replica: its primary may write to disk")
+        if (replicas := status.get("connected_slaves", "0")) != "0":
+            ways.append(f"has replicas ({replicas}), which may write to disk")
+        return ways
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def __repr__(self) -> str:
+        return f"RedisKeyStore({self._place})"
+
+    def _settings(self) -> dict[str, str] | None:
+        found: dict[str, str] = {}
+        try:
+            for name in ("save", "appendonly"):
+                found |= _texts(self._client.config_get(name))
+        except ResponseError:  # the command is renamed, or not allowed to this user
+            return None
+        return found if "save" in found else None
+
+    def _status(self) -> dict[str, str] | None:
+        try:
+            return _texts(self._client.info("persistence")) | _texts(self._client.info("replication"))
+        except ResponseError:
+            return None
+
+    def _ask(self, what: str, epoch: str | None, question: Callable[[], _T]) -> _T:
+        # raised outside the except blocks, so that the client's error is not attached as context
+        reason = f"it does not answer ({_ATTEMPTS} attempts of up to {_TIMEOUT:g} s); is it running there?"
+        for _ in range(_ATTEMPTS):
+            try:
+                return question()
+            except AuthenticationError:
+                reason = "it refuses the user or password in keys.url"
+                break
+            except (ConnectionError, TimeoutError, OSError):
+                continue
+            except RedisError:
+                reason = _REFUSES
+                break
+        raise self._error(what, epoch, reason)
+
+    def _error(self, what: str, epoch: str | None, reason: str) -> KeyStoreError:
+        thing = "the key store" if epoch is None else f"the key of epoch {epoch}"
+        return KeyStoreError(f"key store at {self._place} (keys.url): cannot {what} {thing}: {reason}")
+
+
+def _texts(answer: Mapping[Any, Any]) -> dict[str, str]:
+    return {_text(name): _text(value) for name, value in answer.items()}
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
