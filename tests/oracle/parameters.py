@@ -1,6 +1,6 @@
 """The settings on which a count depends, as the oracle needs them; durations and instants in milliseconds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time
 from typing import NamedTuple
 
@@ -39,7 +39,7 @@ class Parameters:
     max_skew: int = 5 * MINUTE
     not_before: int | None = None
     not_after: int | None = None
-    fields: Fields = Fields()
+    fields: Fields = field(default_factory=Fields)
 
     @classmethod
     def of(cls, settings: Settings) -> "Parameters":
