@@ -143,10 +143,10 @@ def test_the_whole_is_the_sum_of_the_shards() -> None:
 def test_visits_and_moves_of_a_window_by_hand() -> None:
     result = count(
         event(0),
+        event(6 * MINUTE, "b", "port-1"),
         event(6 * MINUTE, cell="port-1"),
         event(7 * MINUTE),
         event(8 * MINUTE, cell="port-1"),
-        event(6 * MINUTE, "b", "port-1"),
     )
     figures = result.figures("spot", 5 * MINUTE)[Span(TEN + 5 * MINUTE, TEN + 10 * MINUTE)]
     assert +figures.open_at_start == {"beach": 1}
