@@ -8,7 +8,7 @@ DEMO_SECONDS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
-# the lines of DEFS are those that decide what is installed
+# what decides what is installed: a newer one makes the stamps below out of date
 DEFS := pyproject.toml constraints.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 

@@ -99,9 +99,7 @@ class Reader:
                 values[name] = None
                 origin = next((given.origin for given in table.values()), self._origin)
                 self._failed.add(f"{prefix}.{name}")
-                self._found.append(
-                    (prefix, f"{origin}: {prefix}.{name}: missing; expected {_expected(fields[name])}")
-                )
+                self._found.append((prefix, f"{origin}: {prefix}.{name}: missing; expected {_expected(fields[name])}"))
         return kind(**values)
 
     def _field(self, hint: Any, given: Given, key: str) -> Any:

@@ -50,11 +50,7 @@ def _topics(topics: TopicsSettings) -> Iterator[Broken]:
 def _events(events: EventsSettings) -> Iterator[Broken]:
     names = ("ts", "subscriber", "cell", "lat", "lon", "mcc", "home", "rat")
     yield from _different("events", {name: getattr(events, name) for name in names}, "field name")
-    if (
-        events.not_before is not None
-        and events.not_after is not None
-        and events.not_after <= events.not_before
-    ):
+    if events.not_before is not None and events.not_after is not None and events.not_after <= events.not_before:
         yield Broken(
             ("events.not_after", "events.not_before"),
             f"an instant after events.not_before ({events.not_before.text})",
@@ -66,9 +62,7 @@ def _different(section: str, values: dict[str, str], what: str) -> Iterator[Brok
     for name, value in values.items():
         other = first.setdefault(value, name)
         if other != name:
-            yield Broken(
-                (f"{section}.{name}", f"{section}.{other}"), f"another {what} than that of {section}.{other}"
-            )
+            yield Broken((f"{section}.{name}", f"{section}.{other}"), f"another {what} than that of {section}.{other}")
 
 
 def _zones(zones: ZonesSettings) -> Iterator[Broken]:
