@@ -7,7 +7,7 @@ does not fit in its place: mypy refuses it, and so does the constructor.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple, NewType, final
@@ -72,7 +72,7 @@ class ReleasedWindow:
         """The decision's final bytes; :func:`reopen` reads them. The same window always gives the same bytes."""
         flows = [(origin, to, people) for (origin, to), people in self.flows.items()]
         return _ENCODE(
-            _Wire(self.layer, self.width, self.start, self.end, self.coverage, self.k, dict(self.zones), flows)
+            _Wire(self.layer, self.width, self.start, self.end, self.coverage, self.k, self.zones, flows)
         )
 
 
@@ -92,11 +92,11 @@ class _Wire(msgspec.Struct, array_like=True, frozen=True):
     end: int
     coverage: float
     k: int
-    zones: dict[str, dict[str, int]]
-    flows: list[tuple[str, str, int]]
+    zones: Mapping[str, Mapping[str, int]]
+    flows: Sequence[tuple[str, str, int]]
 
 
-_ENCODE = msgspec.msgpack.Encoder(enc_hook=dict).encode
+_ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgspec.msgpack.Decoder(_Wire).decode
 
 

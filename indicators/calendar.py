@@ -6,26 +6,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+from config.sections import TimeSettings
 
 DAY_MS = 86_400_000
 _LAST_ORDINAL = date.max.toordinal() - 1
-
-
-class TimeSettings(Protocol):
-    """What the calendar needs of the settings' section ``time``."""
-
-    @property
-    def zone(self) -> str: ...
-    @property
-    def day_start(self) -> str: ...
-    @property
-    def windows(self) -> Sequence[int]: ...
-    @property
-    def epoch_days(self) -> int: ...
-    @property
-    def epoch_start(self) -> date: ...
 
 
 class Epoch(NamedTuple):
@@ -77,6 +64,10 @@ class Calendar:
             settings.epoch_days,
             settings.epoch_start,
         )
+
+    def __repr__(self) -> str:
+        first = date.fromordinal(self._epoch_start)
+        return f"Calendar({self._zone}, {self._day_start}, {self.widths}, {self._epoch_days}, {first})"
 
     def _compute_day_start(self, ordinal: int) -> int:
         beyond = max(0, ordinal - _LAST_ORDINAL)

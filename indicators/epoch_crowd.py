@@ -1,0 +1,123 @@
+"""The crowd of one epoch: its devices, their visits and the open windows of every width; events in, tallies out."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indicators.calendar import Calendar, Epoch, Window
+from indicators.columns import Reader, Writer
+from indicators.counts import Tally
+from indicators.slots import SlotTable
+from indicators.visits import Changes, Visits
+from indicators.windows import OpenWindow
+
+
+class EpochCrowd:
+    """All that is known of one epoch's devices. It ends with the epoch: nothing is carried into the next.
+
+    Events are applied in order of time up to an instant, then windows that end there close: a function of the events
+    and instants alone, however they are cut into calls.
+    """
+
+    def __init__(self, calendar: Calendar, epoch: Epoch, zones: Sequence[int], linger: int) -> None:
+        """``zones``: for each layer, how many zones it has, ``outside`` included; ``linger``: ms."""
+        self.epoch = epoch
+        self.slots = SlotTable()
+        self.visits = Visits(len(zones), linger)
+        self._calendar = calendar
+        self._zones = tuple(zones)
+        self._boundaries = calendar.boundaries(epoch)
+        self._reached = 0
+        self._windows: dict[int, OpenWindow] = {}
+
+    @property
+    def next_boundary(self) -> int:
+        """The instant (UTC ms) at which the next window ends."""
+        return self._boundaries[min(self._reached, len(self._boundaries) - 1)]
+
+    @property
+    def is_over(self) -> bool:
+        """Every window of the epoch has closed."""
+        return self._reached == len(self._boundaries)
+
+    def apply(
+        self, slots: NDArray[np.int64], times: NDArray[np.int64], zones: NDArray[np.int32], upto: int
+    ) -> list[Tally]:
+        """Apply events and close what ended; returns the tallies of the closed windows, in order of their end.
+
+        ``slots``: int64 (n,) of :attr:`slots`; ``times``: int64 (n,) ms of this epoch, ascending, after the ``upto``
+        of the call before; ``zones``: int32 (n, layers); ``upto``: every event up to this instant (ms) is here.
+        """
+        self.visits.make_room(len(self.slots))
+        tallies: list[Tally] = []
+        done = 0
+        while not self.is_over and (boundary := self.next_boundary) <= upto:
+            if done == len(times) and not self.visits.any_open and not self._windows:
+                self._reached = bisect_right(self._boundaries, upto)
+                break
+            until = int(np.searchsorted(times, boundary, side="left"))
+            self._see(slots[done:until], times[done:until], zones[done:until])
+            done = until
+            tallies += self._close(boundary)
+        self._see(slots[done:], times[done:], zones[done:])
+        return tallies
+
+    def _see(self, slots: NDArray[np.int64], times: NDArray[np.int64], zones: NDArray[np.int32]) -> None:
+        if len(slots):
+            self._open(int(times[0]))
+            self._note(self.visits.see(slots, times, zones))
+
+    def _open(self, ts: int) -> None:
+        """Have a window of every width that holds ``ts``; presence needs one wherever a visit is open."""
+        for width in self._calendar.widths:
+            if width not in self._windows:
+                self._windows[width] = OpenWindow(self._calendar.window_of(width, ts), self._zones)
+
+    def _note(self, changes: list[Changes]) -> None:
+        for layer, changed in enumerate(changes):
+            for window in self._windows.values():
+                window.add(layer, changed)
+
+    def _close(self, boundary: int) -> list[Tally]:
+        self._reached += 1
+        if self.visits.any_open:
+            self._open(boundary - 1)
+            self._note(self.visits.end_silent(boundary))
+        tallies = []
+        for width, window in list(self._windows.items()):
+            if window.window.end == boundary:
+                del self._windows[width]
+                for layer in range(len(self._zones)):
+                    tally = window.close(layer, self.visits)
+                    if tally is not None:
+                        tallies.append(tally)
+        return tallies
+
+    def write(self, writer: Writer) -> None:
+        """Put a copy of the whole state into a snapshot."""
+        writer.value("epoch", self.epoch.number)
+        writer.value("reached", self._reached)
+        writer.column("pseudonyms", self.slots.pseudonyms)
+        self.visits.make_room(len(self.slots))
+        self.visits.write(writer.under("visits"), len(self.slots))
+        writer.value("widths", list(self._windows))
+        for width, window in self._windows.items():
+            window.write(writer.under(f"window/{width}"))
+
+    @classmethod
+    def restored(cls, calendar: Calendar, zones: Sequence[int], linger: int, reader: Reader) -> EpochCrowd:
+        """The crowd that :meth:`write` put into a snapshot, under the same settings."""
+        crowd = cls(calendar, calendar.epoch(reader.value("epoch")), zones, linger)
+        crowd._reached = reader.value("reached")
+        crowd.slots = SlotTable(reader.column("pseudonyms"))
+        crowd.visits.read(reader.under("visits"))
+        for width in reader.value("widths"):
+            inner = reader.under(f"window/{width}")
+            window = OpenWindow(Window(*inner.value("window")), zones)
+            window.read(inner)
+            crowd._windows[width] = window
+        return crowd

@@ -1,0 +1,129 @@
+"""What foule's own topics carry, as bytes: tallies, seals and decisions on one log, advances on two others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+import numpy as np
+
+from config.errors import ContractError
+from indicators.counts import Counts, Tally
+
+#: Cells of one tally record; 12 bytes each keep it under Kafka's default of 1 MB.
+_CELLS = 50_000
+
+
+class TallyPart(msgspec.Struct, tag="tally", frozen=True):
+    """Some of one indicator's raw counts in a window that a shard has closed.
+
+    ``cells``: int64 and ``counts``: int32, little endian. Absolute and final: the same part again changes nothing.
+    ``settings``: fingerprint of the zones and times that the numbers rest on.
+    """
+
+    settings: str
+    shard: int
+    layer: int
+    width: int
+    start: int
+    end: int
+    indicator: str
+    part: int
+    cells: bytes
+    counts: bytes
+
+    def values(self) -> Counts:
+        """The counts as columns."""
+        return Counts(np.frombuffer(self.cells, "<i8"), np.frombuffer(self.counts, "<i4").astype(np.int64))
+
+
+class Seal(msgspec.Struct, tag="seal", frozen=True):
+    """All tallies of the shard's windows that end at or before ``watermark`` (UTC ms) are in the log before this.
+
+    ``next_offset``: of the shard; ``at_end``: there was nothing more to read then.
+    """
+
+    settings: str
+    shard: int
+    watermark: int
+    next_offset: int
+    at_end: bool
+
+
+class Decision(msgspec.Struct, tag="decision", frozen=True):
+    """The final bytes of a released window (``anonymizer.gate`` reads them), to be published when read back.
+
+    ``marks``: for each (layer, width), the end up to which windows are decided with this one.
+    """
+
+    settings: str
+    layer: int
+    width: int
+    start: int
+    end: int
+    window: bytes
+    marks: list[tuple[int, int, int]]
+
+
+Message = TallyPart | Seal | Decision
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode: Callable[[bytes], Message] = msgspec.msgpack.Decoder(Message).decode
+
+
+class Advance(msgspec.Struct, frozen=True):
+    """When a shard's next offset is ``next``, its watermark moves up to ``watermark`` (UTC ms)."""
+
+    next: int
+    watermark: int
+
+
+_encode_json = msgspec.json.Encoder().encode
+_decode_advance = msgspec.json.Decoder(Advance).decode
+
+
+def encode(message: Message) -> bytes:
+    """A message of the tallies log."""
+    return _encode(message)
+
+
+def decode(data: bytes) -> Message:
+    """The message of these bytes; raises ``ContractError`` if it is none."""
+    try:
+        return _decode(data)
+    except msgspec.MsgspecError as error:
+        raise ContractError(f"a record of the tallies topic cannot be read ({error}): who else writes there?") from error
+
+
+def encode_advance(advance: Advance) -> bytes:
+    """A record of the frontier topic, and of a shard's changelog."""
+    return _encode_json(advance)
+
+
+def decode_advance(data: bytes) -> Advance:
+    """The advance of these bytes; raises ``ContractError`` if it is none."""
+    try:
+        return _decode_advance(data)
+    except msgspec.MsgspecError as error:
+        raise ContractError(
+            f'an advance cannot be read ({error}); expected {{"next": OFFSET, "watermark": MS}}'
+        ) from error
+
+
+def parts_of(tally: Tally, shard: int, settings: str) -> Iterator[TallyPart]:
+    """The records of a tally, each well below the largest record that Kafka takes."""
+    for indicator, counts in tally.counts.items():
+        for part, first in enumerate(range(0, len(counts.cells), _CELLS)):
+            rows = slice(first, first + _CELLS)
+            yield TallyPart(
+                settings,
+                shard,
+                tally.layer,
+                tally.width,
+                tally.start,
+                tally.end,
+                indicator,
+                part,
+                counts.cells[rows].astype("<i8").tobytes(),
+                counts.counts[rows].astype("<i4").tobytes(),
+            )
