@@ -18,9 +18,7 @@ def brokers_of(bootstrap: str) -> int:
     from kafka.errors import KafkaError
 
     try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap, bootstrap_timeout_ms=2000, request_timeout_ms=5000
-        )
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=2000, request_timeout_ms=5000)
     except KafkaError:
         return 0
     try:
@@ -66,9 +64,7 @@ class EmbeddedRedis(ServerProcess):
 
     name = "Embedded Redis"
 
-    def __init__(
-        self, port: int | None = None, *, persistent: bool = False, program: Path | None = None
-    ) -> None:
+    def __init__(self, port: int | None = None, *, persistent: bool = False, program: Path | None = None) -> None:
         super().__init__(port)
         self.persistent = persistent
         self._program = program

@@ -189,9 +189,7 @@ class ServerProcess(ABC):
         deadline = time.monotonic() + self.start_within
         while time.monotonic() < deadline:
             if self.pid is None:
-                raise _EndedAtStartError(
-                    f"{self.name} ended at its start; the end of its log:\n{self._log_tail()}"
-                )
+                raise _EndedAtStartError(f"{self.name} ended at its start; the end of its log:\n{self._log_tail()}")
             # asked last: on a port taken by another program, that one would answer while ours has ended
             if accepts_connections(self.port) and self.answers() and self.pid is not None:
                 return self
