@@ -53,7 +53,7 @@ def broken(path: str, source: str) -> list[str]:
     lines = []
     for line, name in imported(source, package):
         known = name in PROJECT and name != package and name not in MAY_IMPORT[package]
-        if known or name in FORBIDDEN[package] | OUTSIDE_THE_INSTALL and (path, name) not in ALLOWED:
+        if known or (name in FORBIDDEN[package] | OUTSIDE_THE_INSTALL and (path, name) not in ALLOWED):
             lines.append(f"{path}:{line}: {package} must not import {name}")
     return lines
 
