@@ -51,7 +51,7 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip, venv' || { \
 	  echo 'this Python cannot make environments; on Debian: apt-get install python3-venv' >&2; exit 1; }
 	@echo 'making the environment $(VENV) ...'
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # .test holds all that .demo does, so that neither is installed again after it
 $(VENV)/.demo: $(DEFS) | $(BIN)/python
@@ -80,5 +80,5 @@ lock:
 	@echo "constraints.txt: $$(grep -c == constraints.txt) packages"
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .cache build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
