@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
-from redis import Redis
 
 from config.secret import Secret
 from config.sections import RedisSettings
 from sinks.redis import RedisSink
+from tests.sinks.clients import consumer
 
 
 @pytest.fixture
@@ -19,9 +20,9 @@ def redis_settings(redis_url: str) -> RedisSettings:
 
 
 @pytest.fixture
-def redis(redis_url: str) -> Iterator[Redis]:
+def redis(redis_url: str) -> Iterator[Any]:
     """A client that gives text."""
-    with Redis.from_url(redis_url, decode_responses=True) as client:
+    with consumer(redis_url) as client:
         yield client
 
 

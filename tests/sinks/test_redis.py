@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from redis import Redis
 from redis.crc import key_slot
 
 from config.errors import ServiceError, SettingsError, ZonesError
@@ -20,6 +19,7 @@ from foule.server_process import free_port
 from indicators.calendar import label_of_start
 from sinks.redis import Outcome, RedisSink
 from tests.services.real_redis import RealRedis
+from tests.sinks.clients import consumer
 from tests.sinks.released import FIVE_MINUTES, NOON, crowd, empty, publication
 
 LIVE = "foule:{places}:live"
@@ -30,7 +30,7 @@ STATION = "foule:{places}:series:5m:station"
 CHANGES = "foule:changes"
 
 
-def contents(redis: Redis) -> dict[str, Any]:
+def contents(redis: Any) -> dict[str, Any]:
     """Every key with its value, times to live apart; announcements without their ids, which are wall clock."""
     found: dict[str, Any] = {}
     for key in sorted(redis.keys("*")):
@@ -43,12 +43,12 @@ def contents(redis: Redis) -> dict[str, Any]:
     return found
 
 
-def header(redis: Redis, key: str) -> dict[str, Any]:
+def header(redis: Any, key: str) -> dict[str, Any]:
     value: dict[str, Any] = json.loads(redis.hget(key, "_") or "null")
     return value
 
 
-async def test_a_window_is_written_as_the_contract_says(sink: RedisSink, redis: Redis) -> None:
+async def test_a_window_is_written_as_the_contract_says(sink: RedisSink, redis: Any) -> None:
     zones = {"beach": {"people": 1240, "arrivals": 310, "departures": 275, "appeared": 40}, "station": {"vanished": 11}}
     flows = {("beach", "station"): 25, ("outside", "beach"): 12}
     outcome = await sink.publish(publication(zones, flows, version=88123, coverage=0.75))
@@ -69,7 +69,7 @@ async def test_a_window_is_written_as_the_contract_says(sink: RedisSink, redis: 
     }
 
 
-async def test_a_window_that_is_not_of_the_shortest_width_leaves_live_alone(sink: RedisSink, redis: Redis) -> None:
+async def test_a_window_that_is_not_of_the_shortest_width_leaves_live_alone(sink: RedisSink, redis: Any) -> None:
     await sink.publish(publication(crowd(40, "beach")))
     live = redis.hgetall(LIVE)
     await sink.publish(publication(crowd(90, "beach"), width="1h", version=2, shortest=False))
@@ -77,7 +77,7 @@ async def test_a_window_that_is_not_of_the_shortest_width_leaves_live_alone(sink
     assert redis.hget("foule:{places}:1h:20140628T1000Z", "beach") == '{"people":90}'
 
 
-async def test_windows_and_live_numbers_have_their_times_to_live(redis_url: str, redis: Redis) -> None:
+async def test_windows_and_live_numbers_have_their_times_to_live(redis_url: str, redis: Any) -> None:
     settings = RedisSettings(url=Secret(redis_url), window_ttl=Duration(2 * DAY))
     async with RedisSink(settings) as sink:
         await sink.publish(publication(crowd(40, "beach"), {("beach", "station"): 15}))
@@ -88,14 +88,14 @@ async def test_windows_and_live_numbers_have_their_times_to_live(redis_url: str,
     assert redis.pttl(BEACH) == -1
 
 
-async def test_the_next_window_takes_the_place_of_the_live_one(sink: RedisSink, redis: Redis) -> None:
+async def test_the_next_window_takes_the_place_of_the_live_one(sink: RedisSink, redis: Any) -> None:
     await sink.publish(publication(crowd(40, "beach", "station")))
     await sink.publish(publication(crowd(41, "beach"), start=NOON + FIVE_MINUTES, version=2))
     assert set(redis.hgetall(LIVE)) == {"_", "beach"}, "a zone that is not published any more must not stay"
     assert set(redis.hgetall(WINDOW)) == {"_", "beach", "station"}
 
 
-async def test_a_window_with_nothing_published_leaves_no_key_and_no_message(sink: RedisSink, redis: Redis) -> None:
+async def test_a_window_with_nothing_published_leaves_no_key_and_no_message(sink: RedisSink, redis: Any) -> None:
     with redis.pubsub(ignore_subscribe_messages=True) as messages:
         messages.subscribe(CHANGES)
         messages.get_message(timeout=1.0)
@@ -107,14 +107,14 @@ async def test_a_window_with_nothing_published_leaves_no_key_and_no_message(sink
     assert not [key for key in redis.keys("*") if "5m" in key or "live" in key]
 
 
-async def test_a_newer_window_with_nothing_published_takes_the_live_numbers_away(sink: RedisSink, redis: Redis) -> None:
+async def test_a_newer_window_with_nothing_published_takes_the_live_numbers_away(sink: RedisSink, redis: Any) -> None:
     await sink.publish(publication(crowd(40, "beach")))
     before = contents(redis)
     await sink.publish(empty(NOON + FIVE_MINUTES, version=2))
     assert contents(redis) == {key: value for key, value in before.items() if key != LIVE}
 
 
-async def test_flows_alone_are_a_window_without_live_numbers(sink: RedisSink, redis: Redis) -> None:
+async def test_flows_alone_are_a_window_without_live_numbers(sink: RedisSink, redis: Any) -> None:
     await sink.publish(publication(crowd(40, "beach")))
     later = publication({}, {("beach", "station"): 15}, start=NOON + FIVE_MINUTES, version=2)
     assert await sink.publish(later) is Outcome.PLACED
@@ -123,14 +123,14 @@ async def test_flows_alone_are_a_window_without_live_numbers(sink: RedisSink, re
 
 
 @pytest.mark.parametrize("late", [empty(version=9), publication(crowd(99, "beach"), version=9)])
-async def test_live_numbers_never_go_back_to_an_older_window(sink: RedisSink, redis: Redis, late: Any) -> None:
+async def test_live_numbers_never_go_back_to_an_older_window(sink: RedisSink, redis: Any, late: Any) -> None:
     await sink.publish(publication(crowd(40, "beach"), start=NOON + FIVE_MINUTES, version=2))
     live = redis.hgetall(LIVE)
     await sink.publish(late)
     assert redis.hgetall(LIVE) == live
 
 
-async def test_an_older_version_is_refused(sink: RedisSink, redis: Redis) -> None:
+async def test_an_older_version_is_refused(sink: RedisSink, redis: Any) -> None:
     await sink.publish(publication(crowd(40, "beach"), {("beach", "station"): 15}, version=7))
     before = contents(redis)
     for older in (publication(crowd(50, "beach", "station"), version=6), empty(version=6)):
@@ -138,7 +138,7 @@ async def test_an_older_version_is_refused(sink: RedisSink, redis: Redis) -> Non
     assert contents(redis) == before
 
 
-async def test_the_same_version_again_changes_nothing(sink: RedisSink, redis: Redis) -> None:
+async def test_the_same_version_again_changes_nothing(sink: RedisSink, redis: Any) -> None:
     placed = publication(crowd(40, "beach"), {("beach", "station"): 15}, version=7)
     await sink.publish(placed)
     redis.pexpire(WINDOW, 50_000)
@@ -150,7 +150,7 @@ async def test_the_same_version_again_changes_nothing(sink: RedisSink, redis: Re
 
 
 async def test_a_window_that_was_placed_but_not_announced_is_announced_when_repeated(
-    sink: RedisSink, redis: Redis
+    sink: RedisSink, redis: Any
 ) -> None:
     placed = publication(crowd(40, "beach"), version=7)
     await sink.publish(placed)
@@ -159,14 +159,14 @@ async def test_a_window_that_was_placed_but_not_announced_is_announced_when_repe
     assert [fields["version"] for _, fields in redis.xrange(CHANGES)] == ["7"]
 
 
-async def test_repeating_a_window_does_not_bring_vanished_live_numbers_back(sink: RedisSink, redis: Redis) -> None:
+async def test_repeating_a_window_does_not_bring_vanished_live_numbers_back(sink: RedisSink, redis: Any) -> None:
     first = publication(crowd(40, "beach"))
     await sink.publish_all([first, empty(NOON + FIVE_MINUTES, version=2)])
     await sink.publish(first)
     assert not redis.exists(LIVE)
 
 
-async def test_a_newer_version_replaces_every_number_of_the_older(sink: RedisSink, redis: Redis) -> None:
+async def test_a_newer_version_replaces_every_number_of_the_older(sink: RedisSink, redis: Any) -> None:
     earlier = publication(crowd(30, "beach", "station"), start=NOON - FIVE_MINUTES, version=1)
     older = publication(crowd(40, "beach", "station"), {("beach", "station"): 15}, version=2)
     later = publication(crowd(60, "beach", "station"), start=NOON + FIVE_MINUTES, version=3)
@@ -184,13 +184,13 @@ async def test_a_newer_version_replaces_every_number_of_the_older(sink: RedisSin
     assert header(redis, LIVE)["version"] == 3
 
 
-async def test_a_newer_version_with_nothing_published_leaves_no_key_of_the_older(sink: RedisSink, redis: Redis) -> None:
+async def test_a_newer_version_with_nothing_published_leaves_no_key_of_the_older(sink: RedisSink, redis: Any) -> None:
     await sink.publish(publication(crowd(40, "beach", "station"), {("beach", "station"): 15}, version=2))
     assert await sink.publish(empty(version=3)) is Outcome.EMPTY
     assert set(redis.keys("*")) == {CHANGES}
 
 
-async def test_a_series_is_in_order_of_windows_and_no_longer_than_set(redis_url: str, redis: Redis) -> None:
+async def test_a_series_is_in_order_of_windows_and_no_longer_than_set(redis_url: str, redis: Any) -> None:
     starts = [NOON + FIVE_MINUTES * n for n in (0, 1, 2, 5, 3, 4, -1, 6)]
     async with RedisSink(RedisSettings(url=Secret(redis_url), series_length=5)) as sink:
         windows = [publication(crowd(40, "beach"), start=start, version=n) for n, start in enumerate(starts)]
@@ -199,7 +199,7 @@ async def test_a_series_is_in_order_of_windows_and_no_longer_than_set(redis_url:
     assert header(redis, LIVE)["start"] == NOON + FIVE_MINUTES * 6
 
 
-async def test_a_window_whose_hash_has_expired_is_not_twice_in_a_series(sink: RedisSink, redis: Redis) -> None:
+async def test_a_window_whose_hash_has_expired_is_not_twice_in_a_series(sink: RedisSink, redis: Any) -> None:
     windows = [publication(crowd(40, "beach"), start=NOON + FIVE_MINUTES * n, version=n) for n in range(3)]
     await sink.publish_all(windows)
     series = redis.xrange(BEACH)
@@ -208,7 +208,7 @@ async def test_a_window_whose_hash_has_expired_is_not_twice_in_a_series(sink: Re
     assert redis.xrange(BEACH) == series
 
 
-async def test_two_writers_at_once_end_with_the_newest_versions(redis_settings: RedisSettings, redis: Redis) -> None:
+async def test_two_writers_at_once_end_with_the_newest_versions(redis_settings: RedisSettings, redis: Any) -> None:
     """Forty windows by two writers, one of which has newer decisions of half of them, in shuffled steps."""
 
     def windows(own: int, people: int) -> list[Any]:
@@ -240,7 +240,7 @@ async def test_two_writers_at_once_end_with_the_newest_versions(redis_settings: 
     assert header(redis, LIVE)["version"] == 1139
 
 
-async def test_what_is_announced_is_in_place(redis_settings: RedisSettings, redis: Redis) -> None:
+async def test_what_is_announced_is_in_place(redis_settings: RedisSettings, redis: Any) -> None:
     with redis.pubsub(ignore_subscribe_messages=True) as messages:
         messages.subscribe(CHANGES)
         messages.get_message(timeout=1.0)
@@ -262,7 +262,7 @@ async def test_what_is_announced_is_in_place(redis_settings: RedisSettings, redi
             await publishing
 
 
-async def test_thirty_five_thousand_zones_are_one_window(sink: RedisSink, redis: Redis) -> None:
+async def test_thirty_five_thousand_zones_are_one_window(sink: RedisSink, redis: Any) -> None:
     zones = {f"{n:05}": {"people": 20 + n, "arrivals": 10, "departures": 10} for n in range(35_000)}
     flows = {(f"{n:05}", f"{n + 1:05}"): 10 + n for n in range(34_000)}
     window = publication(zones, flows)
@@ -276,13 +276,13 @@ async def test_thirty_five_thousand_zones_are_one_window(sink: RedisSink, redis:
     assert set(redis.keys("*")) == {CHANGES}
 
 
-async def test_a_zone_id_that_would_hide_the_header_is_an_error(sink: RedisSink, redis: Redis) -> None:
+async def test_a_zone_id_that_would_hide_the_header_is_an_error(sink: RedisSink, redis: Any) -> None:
     with pytest.raises(ZonesError, match=r"layer places: a zone has the id '_'"):
         await sink.publish(publication(crowd(40, "_")))
     assert redis.keys("*") == []
 
 
-async def test_any_other_zone_id_is_kept_as_it_is(sink: RedisSink, redis: Redis) -> None:
+async def test_any_other_zone_id_is_kept_as_it_is(sink: RedisSink, redis: Any) -> None:
     ids = ("Châtelaillon-Plage", "a b", "{x}", "17:094", "\u6d77", "-", "0", 'with "quotes"', "\x00")
     await sink.publish(publication(crowd(40, *ids)))
     assert set(redis.hgetall(LIVE)) == {"_", *ids}
@@ -304,7 +304,7 @@ async def test_a_restart_of_redis_is_bridged(own_redis: EmbeddedRedis) -> None:
         later = asyncio.create_task(sink.publish(publication(crowd(41, "beach"), start=NOON + FIVE_MINUTES, version=2)))
         await asyncio.to_thread(own_redis.start)
         assert await later is Outcome.PLACED
-    with Redis.from_url(own_redis.url, decode_responses=True) as redis:
+    with consumer(own_redis.url) as redis:
         assert redis.hget(LIVE, "beach") == '{"people":41}'
 
 
@@ -317,12 +317,12 @@ async def test_a_window_can_be_published_again_after_redis_was_away_too_long(own
             await sink.publish_all(windows)
         own_redis.start()
         await sink.publish_all(windows)
-    with Redis.from_url(own_redis.url, decode_responses=True) as redis:
+    with consumer(own_redis.url) as redis:
         assert [fields["people"] for _, fields in redis.xrange(BEACH)] == ["40", "41", "42"]
         assert [fields["version"] for _, fields in redis.xrange(CHANGES)] == ["0", "1", "2"]
 
 
-async def test_every_key_of_a_call_is_on_one_cluster_slot(sink: RedisSink, redis: Redis) -> None:
+async def test_every_key_of_a_call_is_on_one_cluster_slot(sink: RedisSink, redis: Any) -> None:
     await sink.publish(publication(crowd(40, "beach", "{x}", "}{"), {("beach", "station"): 15}))
     keys = [key for key in redis.keys("*") if key != CHANGES]
     assert len(keys) == 6
@@ -335,7 +335,7 @@ async def test_it_works_on_a_cluster_that_checks_the_slots() -> None:
             return [*super().command(), "--cluster-enabled", "yes"]
 
     program = None if RealRedis.absent() else RealRedis()._program
-    with OneNodeCluster(program=program) as server, Redis.from_url(server.url, decode_responses=True) as redis:
+    with OneNodeCluster(program=program) as server, consumer(server.url) as redis:
         redis.execute_command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
         async with RedisSink(RedisSettings(url=Secret(server.url))) as sink:
             window = publication(crowd(40, "beach", "station"), {("beach", "station"): 15})
@@ -353,7 +353,7 @@ async def test_an_error_names_the_place_and_not_the_password() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-async def test_a_wrong_password_is_an_error_at_once(redis_url: str, redis: Redis) -> None:
+async def test_a_wrong_password_is_an_error_at_once(redis_url: str, redis: Any) -> None:
     redis.execute_command("ACL", "SETUSER", "someone", "on", ">right", "~*", "+@all")
     try:
         async with RedisSink(RedisSettings(url=Secret(redis_url.replace("//", "//someone:wrong@")))) as sink:
@@ -363,7 +363,7 @@ async def test_a_wrong_password_is_an_error_at_once(redis_url: str, redis: Redis
         redis.execute_command("ACL", "DELUSER", "someone")
 
 
-async def test_a_key_of_somebody_else_is_an_error_that_says_so(sink: RedisSink, redis: Redis) -> None:
+async def test_a_key_of_somebody_else_is_an_error_that_says_so(sink: RedisSink, redis: Any) -> None:
     redis.set(LIVE, "mine")
     with pytest.raises(ServiceError, match="WRONGTYPE"):
         await sink.publish(publication(crowd(40, "beach")))
