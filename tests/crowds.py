@@ -1,4 +1,4 @@
-"""What a crowd of a test is: a small universe of cells, what was seen there, and the logs that this leaves."""
+"""What a crowd of a test is: a small universe of cells, what was seen there, and the logs it leaves."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
