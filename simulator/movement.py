@@ -58,9 +58,9 @@ def _neighbours(diary: Diary, people: People) -> None:
     for day, out, comes in ((SATURDAY, 0.5, 0.5), (SUNDAY, 0.3, 0.25)):
         strolling, visiting = diary.rng.random((2, people.size)) < np.array([[out], [comes]])
         strollers = people[strolling]
-        town = diary.geography.draw(diary.rng, "la-rochelle", strollers.size)
-        diary.note(strollers, _around(diary, "10:30", 50, strollers.size, day), town)
-        diary.sleep(strollers, _around(diary, "13:30", 30, strollers.size, day))
+        off = _around(diary, "10:30", 50, strollers.size, day)
+        diary.note(strollers, off, diary.geography.draw(diary.rng, "la-rochelle", strollers.size))
+        diary.sleep(strollers, off + diary.rng.integers(90, 270, strollers.size))
         visitors = people[visiting]
         parked = _around(diary, "18:30", 75, visitors.size, day, earliest="15:30")
         leave = np.maximum(_evening_end(diary, visitors.size, day), parked + 60)

@@ -60,10 +60,10 @@ class Festival:
 
     def batches(self) -> Iterator[Batch]:
         """All records, in order of arrival over all batches; the last batches hold what arrives after `end`."""
-        letters = _Letters(self.geography.cells, self.population)
+        writer = _Writer(self.geography.cells, self.population)
         for reports in self._arrivals():
             if reports.ts.size:
-                yield letters.write(reports)
+                yield writer.write(reports)
 
     def truth(self, places: Places) -> Truth:
         """Who truly was where, minute by minute of the span, in the layers of these places."""
@@ -93,7 +93,7 @@ class Festival:
             yield waiting
 
 
-class _Letters:
+class _Writer:
     """Writes reports as JSON; everything but time and cell is prepared once a person."""
 
     def __init__(self, cells: tuple[str, ...], people: population.Population) -> None:

@@ -55,12 +55,15 @@ def test_everybody_is_somewhere_each_minute(festival: Festival) -> None:
     assert festival.positions.max() < festival.geography.lat.size
 
 
-@pytest.mark.parametrize("time", ["04:00", "06:30", "03:50"])
-@pytest.mark.parametrize("day", [0, 1])
-def test_residents_and_neighbours_sleep_at_home(festival: Festival, time: str, day: int) -> None:
-    """All of them, both nights."""
+@pytest.mark.parametrize("seed", range(8))
+def test_residents_and_neighbours_sleep_at_home(seed: int) -> None:
+    """All of them, both nights, of any crowd."""
+    festival = Festival(seed, people=2_000)
     people = festival.population.of(Group.RESIDENT, Group.NEIGHBOUR)
-    assert np.array_equal(festival.positions[people, at(time, day)], festival.population.bed[people])
+    bed = festival.population.bed[people]
+    for day in (0, 1):
+        for time in ("04:00", "06:30", "03:50"):
+            assert np.array_equal(festival.positions[people, at(time, day)], bed)
 
 
 def test_residents_live_in_the_town(festival: Festival, areas: Areas) -> None:
