@@ -14,12 +14,12 @@ _EXAMPLES = 3
 class Outliers(NamedTuple):
     """Event times far from the rest: how many, and some of them in UTC ms, the most distant first."""
 
-    count: int
+    number: int
     examples: list[int]
 
 
 class EventTimes:
-    """Counts event times by the hour (coarser where a file spans centuries), so that memory stays flat.
+    """Counts event times by the hour, coarser where they spread over centuries, so that memory stays flat.
 
     ``first`` and ``last`` are UTC ms, -1 without any time. No time is tied to a subscriber here.
     """

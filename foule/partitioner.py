@@ -1,6 +1,6 @@
 """Kafka's default partitioner: which partition the records of a subscriber go to, whoever sends them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from kafka.partitioner.default import murmur2
@@ -33,3 +33,11 @@ class Partitioner:
         count = self.partitions
         found = [(first + row) % count if key is None else known[key] for row, key in enumerate(keys)]
         return np.array(found, dtype=np.int32)
+
+
+def by_partition(partitions: NDArray[np.int32]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Each partition that has records, and which: ascending rows, (m,) int64, of the (n,) int32 ``partitions``."""
+    order = np.argsort(partitions, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(partitions[order])) + 1):
+        if len(rows):
+            yield int(partitions[rows[0]]), rows

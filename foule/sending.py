@@ -133,9 +133,7 @@ class EventSender:
         self.sent += len(futures)
 
     def _end_offsets(self) -> dict[int, int]:
-        partitions = [
-            TopicPartition(self._events, number) for number in range(self._settings.topics.partitions)
-        ]
+        partitions = [TopicPartition(self._events, number) for number in range(self._settings.topics.partitions)]
         try:
             consumer = KafkaConsumer(**client_options(self._settings.kafka))
             try:

@@ -133,16 +133,18 @@ class TimeReader:
         offset = clock.replace(tzinfo=self._zone).utcoffset()
         return 0 if offset is None else offset // _MICROSECOND
 
+    def _parse(self, text: str) -> datetime:
+        if self._format == "iso":
+            return datetime.fromisoformat(text)
+        return datetime.strptime(text, self._format)
+
     def _read_one(self, text: str | None) -> int:
         if text is None:
             return UNREADABLE
         if self._format in ("ms", "s"):
             return _floored(text, 3 if self._format == "s" else 0)
         try:
-            if self._format == "iso":
-                clock = datetime.fromisoformat(text)
-            else:
-                clock = datetime.strptime(text, self._format)
+            clock = self._parse(text)
             if clock.tzinfo is None:
                 clock = clock.replace(tzinfo=self._zone)
             return (clock - _EPOCH) // _MICROSECOND // 1_000
