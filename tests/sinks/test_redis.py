@@ -184,6 +184,13 @@ async def test_a_newer_version_replaces_every_number_of_the_older(sink: RedisSin
     assert header(redis, LIVE)["version"] == 3
 
 
+async def test_a_newer_version_of_the_live_window_takes_its_place(sink: RedisSink, redis: Any) -> None:
+    await sink.publish(publication(crowd(40, "beach", "station"), version=2))
+    await sink.publish(publication(crowd(50, "beach"), version=3))
+    assert redis.hgetall(LIVE) == redis.hgetall(WINDOW)
+    assert redis.hgetall(LIVE).keys() == {"_", "beach"}
+
+
 async def test_a_newer_version_with_nothing_published_leaves_no_key_of_the_older(sink: RedisSink, redis: Any) -> None:
     await sink.publish(publication(crowd(40, "beach", "station"), {("beach", "station"): 15}, version=2))
     assert await sink.publish(empty(version=3)) is Outcome.EMPTY
