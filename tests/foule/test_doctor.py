@@ -1,0 +1,160 @@
+"""``foule doctor`` finds what is wrong with each part, says what to do, and fails if anything fails."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from kafka import KafkaProducer
+
+from config.settings import load
+from foule import checks
+from foule.cli import main
+from foule.server_process import free_port
+from streams import topics
+from tests.conftest import Broker, SettingsMaker
+
+SUBSCRIBER = "208011234567890"
+
+
+@pytest.fixture
+def zones(tmp_path: Path) -> Mapping[str, object]:
+    (tmp_path / "cells.csv").write_text("cell,zone\na,beach\nb,port\n")
+    return {"cells": "cells.csv", "layers": [{"name": "town", "column": "zone"}]}
+
+
+def run(file: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["doctor", *arguments, "--settings", str(file)])
+
+
+def findings(result: Result) -> dict[str, list[checks.Finding]]:
+    """The findings of ``doctor --json`` by part."""
+    found: dict[str, list[checks.Finding]] = {}
+    for row in json.loads(result.stdout)["findings"]:
+        found.setdefault(row["part"], []).append(checks.Finding(**row))
+    return found
+
+
+def send(file: Path, *records: tuple[bytes | None, bytes]) -> None:
+    settings = load(file, environ={})
+    producer = KafkaProducer(bootstrap_servers=settings.kafka.bootstrap)
+    for key, value in records:
+        producer.send(settings.topics.events, key=key, value=value)
+    producer.flush()
+    producer.close()
+
+
+def event(subscriber: str) -> bytes:
+    return json.dumps({"ts": 1, "subscriber": subscriber, "cell": "a"}).encode()
+
+
+def test_all_is_well_with_keyed_events_and_fitting_servers(
+    settings_for: SettingsMaker, zones: Mapping[str, object], broker: Broker, tmp_path: Path
+) -> None:
+    file = settings_for(tmp_path, zones=zones)
+    topics.create(load(file, environ={}))
+    send(file, *[(f"{number}".encode(), event(f"{number}")) for number in range(40)])
+    result = run(file, "--json")
+    found = findings(result)
+    assert list(found) == ["zones", "broker", "topics", "keying", "indicators Redis", "key store", "clock"]
+    levels = {part: {finding.level for finding in lines} for part, lines in found.items()}
+    # the embedded broker does not tell the settings of topics
+    assert levels.pop("topics") == ({"ok"} if broker.real else {"ok", "warn"})
+    assert set.union(*levels.values()) == {"ok"}
+    assert "40 records of 40 subscribers" in found["keying"][0].text
+    assert result.exit_code == 0
+
+
+def test_the_terminal_gets_a_line_for_each_finding_advice_and_a_count(
+    settings_for: SettingsMaker, zones: Mapping[str, object], tmp_path: Path
+) -> None:
+    result = run(settings_for(tmp_path, zones=zones))
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert any(line.startswith("fail  topics ") and line.endswith("is missing") for line in lines)
+    assert any(line.strip() == "-> create it with: foule topics" for line in lines)
+    assert any(line.startswith("warn  keying           not checked") for line in lines)
+    assert lines[-1].endswith(" 7 fail")
+
+
+def test_unkeyed_events_fail_and_no_id_is_printed(
+    settings_for: SettingsMaker, zones: Mapping[str, object], tmp_path: Path
+) -> None:
+    file = settings_for(tmp_path, zones=zones)
+    topics.create(load(file, environ={}))
+    send(file, *[(b"probe-%d" % number, event(SUBSCRIBER)) for number in range(20)], (None, event("another")))
+    results = [run(file), run(file, "--json")]
+    keying = findings(results[1])["keying"]
+    assert [finding.level for finding in keying] == ["fail", "fail"]
+    assert "1 of 21 sampled records have no key" in keying[0].text
+    assert "1 of 2 subscribers are in more than one partition" in keying[1].text
+    assert all("set the key of each record to the subscriber id" in finding.advice for finding in keying)
+    for result in results:
+        assert result.exit_code == 1
+        assert SUBSCRIBER not in result.output
+        assert "probe-" not in result.output
+
+
+def test_a_key_store_that_writes_to_disk_and_serves_readers_too_fails(
+    settings_for: SettingsMaker, zones: Mapping[str, object], redis_url: str, tmp_path: Path
+) -> None:
+    found = findings(run(settings_for(tmp_path, zones=zones, keys={"url": redis_url}), "--json"))
+    (stored,) = found["key store"]
+    assert stored.level == "fail"
+    assert "writes every change to an append-only file" in stored.text
+    assert stored.advice == "set appendonly no"
+    shared = [finding for finding in found["indicators Redis"] if finding.level == "fail"]
+    assert [finding.text for finding in shared] == ["the key store (keys.url) is the same server"]
+
+
+def test_absent_servers_fail_with_their_addresses_and_the_rest_is_still_checked(
+    settings_for: SettingsMaker, zones: Mapping[str, object], tmp_path: Path
+) -> None:
+    closed = free_port()
+    url = f"redis://:hidden@127.0.0.1:{closed}/0"
+    sections = {"kafka": {"bootstrap": f"127.0.0.1:{closed}"}, "redis": {"url": url}, "keys": {"url": url}}
+    result = run(settings_for(tmp_path, zones=zones, **sections), "--json")
+    found = findings(result)
+    assert result.exit_code == 1
+    assert {part: lines[0].level for part, lines in found.items()} == {
+        "zones": "ok",
+        "broker": "fail",
+        "topics": "warn",
+        "keying": "warn",
+        "indicators Redis": "fail",
+        "key store": "fail",
+        "clock": "warn",
+    }
+    for part in ("broker", "indicators Redis", "key store"):
+        assert f"127.0.0.1:{closed}" in found[part][0].text
+    assert "hidden" not in result.output
+
+
+def test_zones_that_cannot_be_used_fail(settings_for: SettingsMaker, tmp_path: Path) -> None:
+    nothing = findings(run(settings_for(tmp_path), "--json"))["zones"]
+    assert [finding.level for finding in nothing] == ["fail"]
+    assert "zones.layers is empty" in nothing[0].text
+    absent = {"cells": "nowhere.csv", "layers": [{"name": "town", "column": "zone"}]}
+    (missing,) = findings(run(settings_for(tmp_path, zones=absent), "--json"))["zones"]
+    assert missing.level == "fail"
+    assert "nowhere.csv" in missing.text
+
+
+def test_more_replicas_than_brokers_fail(settings_for: SettingsMaker, tmp_path: Path) -> None:
+    settings = load(settings_for(tmp_path, topics={"replication": 3}), environ={})
+    (finding,) = checks.check_broker(settings)
+    assert finding.level == "fail"
+    assert finding.advice == "start more brokers, or set topics.replication to at most 1"
+
+
+@pytest.mark.parametrize(("shift", "level", "words"), [(-60_000, "warn", "60.0 s behind"), (0, "ok", "agrees")])
+def test_a_clock_that_differs_from_that_of_a_redis_is_a_warning(
+    settings_for: SettingsMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shift: int, level: str, words: str
+) -> None:
+    settings = load(settings_for(tmp_path), environ={})
+    true_time = checks.now_ms
+    monkeypatch.setattr(checks, "now_ms", lambda: true_time() + shift)
+    (finding,) = checks.check_clock(settings)
+    assert finding.level == level
+    assert words in finding.text
