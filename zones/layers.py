@@ -21,6 +21,7 @@ OUTSIDE = "outside"
 _RESERVED_IDS = (OUTSIDE, "_")
 _POLYGONAL = ("Polygon", "MultiPolygon")
 _BOM = b"\xef\xbb\xbf"
+_BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def _read_collection(path: Path) -> _Collection:
         collection = msgspec.json.decode(content, type=_Collection)
     except msgspec.ValidationError:
         collection = _Collection()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except _BAD_JSON as error:
         reason = "JSON that is nested too deeply" if isinstance(error, RecursionError) else error
         raise ZonesError(f"{path}: {reason}; a GeoJSON FeatureCollection in UTF-8 is expected") from None
     if collection.type != "FeatureCollection" or collection.features is None:
@@ -127,7 +128,7 @@ def _read_collection(path: Path) -> _Collection:
 def _read_feature(path: Path, at: int, raw: msgspec.Raw) -> _Feature:
     try:
         return _features.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except _BAD_JSON as error:
         raise ZonesError(
             f"{path}: feature {at}: {error}; an object with "
             '"type": "Feature", "properties" and "geometry" is expected'
@@ -201,7 +202,9 @@ def _read_polygons(path: Path, geometries: Sequence[msgspec.Raw]) -> NDArray[np.
             problems.append(f"{path}: feature {at}: {problem}")
     refuse(problems)
     texts = np.array([bytes(raw) for raw in geometries], dtype=object)
-    polygons: NDArray[np.object_] = shapely.from_geojson(texts, on_invalid="ignore")
+    # A number such as 1e999 makes numpy warn, besides being refused.
+    with np.errstate(all="ignore"):
+        polygons: NDArray[np.object_] = shapely.from_geojson(texts, on_invalid="ignore")
     for at in np.flatnonzero(shapely.is_empty(polygons) | shapely.is_missing(polygons)).tolist():
         problems.append(f"{path}: feature {at}: {_coordinates_problem(texts[at])}")
     refuse(problems)
@@ -211,7 +214,7 @@ def _read_polygons(path: Path, geometries: Sequence[msgspec.Raw]) -> NDArray[np.
 def _type_problem(raw: msgspec.Raw) -> str | None:
     try:
         geometry = _geometry_types.decode(raw)
-    except msgspec.DecodeError as error:
+    except _BAD_JSON as error:
         return f"the geometry is not a GeoJSON object ({error}); a Polygon or MultiPolygon is expected"
     if geometry is None:
         return "no geometry; a Polygon or MultiPolygon is expected: draw the zone or take the feature out"
@@ -225,7 +228,8 @@ def _type_problem(raw: msgspec.Raw) -> str | None:
 
 def _coordinates_problem(text: bytes) -> str:
     try:
-        shapely.from_geojson(text)
+        with np.errstate(all="ignore"):
+            shapely.from_geojson(text)
     except shapely.GEOSException as error:
         if "closed" in str(error):
             return "a ring is not closed; repeat its first point at its end"
