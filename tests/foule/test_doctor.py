@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from kafka import KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer
 
 from config.settings import load
 from foule import checks
 from foule.cli import main
+from foule.embedded import EmbeddedBroker
 from foule.server_process import free_port
 from streams import topics
-from tests.conftest import Broker, SettingsMaker
+from tests.conftest import SettingsMaker
 
 SUBSCRIBER = "208011234567890"
 
@@ -50,7 +51,7 @@ def event(subscriber: str) -> bytes:
 
 
 def test_all_is_well_with_keyed_events_and_fitting_servers(
-    settings_for: SettingsMaker, zones: Mapping[str, object], broker: Broker, tmp_path: Path
+    settings_for: SettingsMaker, zones: Mapping[str, object], tmp_path: Path
 ) -> None:
     file = settings_for(tmp_path, zones=zones)
     topics.create(load(file, environ={}))
@@ -59,8 +60,6 @@ def test_all_is_well_with_keyed_events_and_fitting_servers(
     found = findings(result)
     assert list(found) == ["zones", "broker", "topics", "keying", "indicators Redis", "key store", "clock"]
     levels = {part: {finding.level for finding in lines} for part, lines in found.items()}
-    # the embedded broker does not tell the settings of topics
-    assert levels.pop("topics") == ({"ok"} if broker.real else {"ok", "warn"})
     assert set.union(*levels.values()) == {"ok"}
     assert "40 records of 40 subscribers" in found["keying"][0].text
     assert result.exit_code == 0
@@ -139,6 +138,19 @@ def test_zones_that_cannot_be_used_fail(settings_for: SettingsMaker, tmp_path: P
     (missing,) = findings(run(settings_for(tmp_path, zones=absent), "--json"))["zones"]
     assert missing.level == "fail"
     assert "nowhere.csv" in missing.text
+
+
+def test_settings_of_topics_that_the_broker_does_not_tell_are_a_warning(
+    settings_for: SettingsMaker, embedded_broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    file = settings_for(tmp_path, kafka={"bootstrap": embedded_broker.bootstrap})
+    settings = load(file, environ={})
+    with KafkaAdminClient(bootstrap_servers=embedded_broker.bootstrap) as admin:
+        layout = {topic.name: topic.partitions for topic in topics.plan(settings)}
+        admin.create_topics({name: {"num_partitions": n, "replication_factor": 1} for name, n in layout.items()})
+    found = list(checks.check_topics(settings))
+    assert [finding.level for finding in found] == ["ok", "warn"]
+    assert "retention and compaction are not checked" in found[1].text
 
 
 def test_more_replicas_than_brokers_fail(settings_for: SettingsMaker, tmp_path: Path) -> None:
