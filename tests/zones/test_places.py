@@ -192,6 +192,15 @@ def test_the_fingerprint_changes_with_whatever_decides_a_zone(tmp_path: Path) ->
     assert len(set(different)) == len(different)
 
 
+def test_the_fingerprint_changes_when_a_cell_moves_to_another_zone_of_a_column(
+    settings: ZonesSettings,
+) -> None:
+    before = load(settings).fingerprint
+    assert settings.cells is not None
+    write_cells(settings.cells, *(row.replace("w,0.5,0.5,N", "w,0.5,0.5,S") for row in CELLS))
+    assert load(settings).fingerprint != before
+
+
 @given(st.lists(st.tuples(st.integers(-2, 8), st.integers(-2, 8)), max_size=30), st.integers(1, 30))
 def test_places_do_not_depend_on_how_points_are_cut_into_fetches(
     tmp_path_factory: pytest.TempPathFactory, halves: list[tuple[int, int]], cut: int
