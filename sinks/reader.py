@@ -58,13 +58,15 @@ class ZoneView(NamedTuple):
 class LayerView(NamedTuple):
     """The live window of a layer. ``placed``: wall clock (s) at which it was put in Redis.
 
-    ``zones``: those with most people first; ``flows``: (from, to, people), the largest first.
+    ``zones``: of ``zone_count`` zones those that were asked for, with most people first; ``flows``: (from, to,
+    people), the largest first.
     """
 
     layer: str
     header: Header
     placed: float
     zones: tuple[ZoneView, ...]
+    zone_count: int
     flows: tuple[tuple[str, str, int], ...]
 
 
@@ -119,7 +121,7 @@ class LiveReader:
             for zone, entries in zip(shown, series, strict=True)
         )
         placed = self._clock() - (LIVE_WINDOWS * width - max(remaining, 0)) / 1000
-        return LayerView(layer, header, placed, tuple(zones), self._flows(layer, header))
+        return LayerView(layer, header, placed, tuple(zones), len(numbers), self._flows(layer, header))
 
     def close(self) -> None:
         """Close the connections."""
