@@ -23,9 +23,7 @@ from zones import Layer
 People = NewType("People", int)
 
 #: How the contracts call the indicators of a zone.
-PUBLISHED_NAMES: Final = MappingProxyType(
-    {"people" if name == "presence" else name: name for name in ZONE_INDICATORS}
-)
+PUBLISHED_NAMES: Final = MappingProxyType({"people" if name == "presence" else name: name for name in ZONE_INDICATORS})
 
 
 class _Pass:
@@ -71,9 +69,7 @@ class ReleasedWindow:
     def to_bytes(self) -> bytes:
         """The decision's final bytes; :func:`reopen` reads them. The same window always gives the same bytes."""
         flows = [(origin, to, people) for (origin, to), people in self.flows.items()]
-        return _ENCODE(
-            _Wire(self.layer, self.width, self.start, self.end, self.coverage, self.k, self.zones, flows)
-        )
+        return _ENCODE(_Wire(self.layer, self.width, self.start, self.end, self.coverage, self.k, self.zones, flows))
 
 
 class Publication(NamedTuple):
@@ -105,7 +101,9 @@ def reopen(data: bytes) -> ReleasedWindow:
     try:
         wire = _DECODE(data)
     except msgspec.DecodeError as error:
-        raise ContractError(f"a release decision cannot be read ({error}): was it written by another version?") from error
+        raise ContractError(
+            f"a release decision cannot be read ({error}): was it written by another version?"
+        ) from error
     return ReleasedWindow(
         _PASS,
         wire.layer,

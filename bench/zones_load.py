@@ -71,9 +71,7 @@ def write_country(folder: Path, zones: int, cells: int, points: int) -> ZonesSet
     return ZonesSettings(cells=folder / "cells.csv", layers=(layer,))
 
 
-def random_points(
-    rng: np.random.Generator, number: int, side: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def random_points(rng: np.random.Generator, number: int, side: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Longitudes and latitudes (number,) all over the country."""
     lon, lat = rng.uniform(0.0, side * STEP, (2, number)) + np.array([[WEST], [SOUTH]])
     return lon, lat

@@ -78,12 +78,16 @@ class Reader:
         try:
             return self._wire.values[self._prefix + name]
         except KeyError:
-            raise ContractError(f"a snapshot lacks {self._prefix + name!r}: was it written by another version?") from None
+            raise ContractError(
+                f"a snapshot lacks {self._prefix + name!r}: was it written by another version?"
+            ) from None
 
     def column(self, name: str) -> NDArray[Any]:
         """The column of this name, writable."""
         try:
             dtype, shape, data = self._wire.columns[self._prefix + name]
         except KeyError:
-            raise ContractError(f"a snapshot lacks {self._prefix + name!r}: was it written by another version?") from None
+            raise ContractError(
+                f"a snapshot lacks {self._prefix + name!r}: was it written by another version?"
+            ) from None
         return np.frombuffer(data, dtype).reshape(shape).copy()

@@ -64,9 +64,7 @@ class OpenWindow:
         """``zones``: for each layer, how many zones it has, ``outside`` included."""
         self.window = window
         self._zones = zones
-        self._sets = [
-            {kind: Distinct(count * count if kind == FLOWS else count) for kind in _KINDS} for count in zones
-        ]
+        self._sets = [{kind: Distinct(count * count if kind == FLOWS else count) for kind in _KINDS} for count in zones]
 
     def add(self, layer: int, changes: Changes) -> None:
         """Take in what happened in a layer within the window."""
@@ -107,5 +105,3 @@ class OpenWindow:
         for layer, sets in enumerate(self._sets):
             for kind, distinct in sets.items():
                 distinct.restore(reader.column(f"{layer}/{kind}"))
-
-

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from anonymizer.gate import Gate, Publication, reopen
 from indicators.calendar import Window
 from indicators.counts import Counts
-from streams.wire import Decision, Message, Seal, TallyPart
 from streams.watermark import BEGINNING
+from streams.wire import Decision, Message, Seal, TallyPart
 from zones import Layer
 
 #: At most this much of a tick counts as silence (ms), so that a paused agent does not declare shards missing.

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anonymizer.keys import EpochKeys
-from config.errors import ContractError
+from config.errors import ContractError, KeyStoreError
 from config.settings import Settings
 from indicators.calendar import Calendar, Epoch
 from indicators.columns import Reader, Writer
@@ -124,21 +124,33 @@ class Shard:
     def take(self, fetch: Fetch) -> list[tuple[Fetch, Taken]]:
         """Take the records of a fetch that begins at :attr:`next_offset`, and say what became of them.
 
-        The fetch is cut where an advance lies in it, so there may be several parts. Raises ``KeyStoreError`` if an
-        epoch's key cannot be had: that part and what follows it are not taken, and :attr:`next_offset` says so.
+        The fetch is cut where an advance lies in it, so there may be several parts. If an epoch's key cannot be had,
+        what comes before it is taken all the same, and :attr:`next_offset` says how far it went; ``KeyStoreError`` is
+        raised when that is nothing.
         """
-        parts = []
+        parts: list[tuple[Fetch, Taken]] = []
         while self.next_offset < fetch.end:
             self._apply_advances()
             cuts = [offset for offset, _ in self._advances if offset < fetch.end]
             if self.next_offset < self.counted < fetch.end:
                 cuts.append(self.counted)
             part, fetch = (fetch.before(min(cuts)), fetch.since(min(cuts))) if cuts else (fetch, fetch)
-            parts.append((part, self._take(part)))
+            try:
+                parts.append((part, self._take(part)))
+            except KeyStoreError:
+                if not parts:
+                    raise
+                break
         self._apply_advances()
         if any(epoch.is_due(self.watermark) for epoch in self._epochs.values()):
             self.settle()
         return parts
+
+    def skip_to(self, offset: int) -> None:
+        """Pass over offsets that the log no longer has; :meth:`take` goes on at ``offset``."""
+        self.next_offset = offset
+        self.counted = max(self.counted, offset)
+        self._apply_advances()
 
     def _take(self, fetch: Fetch) -> Taken:
         events, rejected = self._parts.decoder.decode(fetch)
@@ -192,7 +204,7 @@ class Shard:
         return True
 
     def _apply_advances(self) -> bool:
-        due = [watermark for offset, watermark in self._advances if offset == self.next_offset]
+        due = [watermark for offset, watermark in self._advances if offset <= self.next_offset]
         self._advances = [advance for advance in self._advances if advance[0] > self.next_offset]
         for watermark in due:
             self._watermark.advance(watermark)

@@ -92,7 +92,9 @@ def decode(data: bytes) -> Message:
     try:
         return _decode(data)
     except msgspec.MsgspecError as error:
-        raise ContractError(f"a record of the tallies topic cannot be read ({error}): who else writes there?") from error
+        raise ContractError(
+            f"a record of the tallies topic cannot be read ({error}): who else writes there?"
+        ) from error
 
 
 def encode_advance(advance: Advance) -> bytes:

@@ -127,9 +127,7 @@ def fresh_names() -> FreshNames:
 
 
 @pytest.fixture
-def settings_for(
-    kafka_bootstrap: str, redis_url: str, key_redis_url: str, fresh_names: FreshNames
-) -> SettingsMaker:
+def settings_for(kafka_bootstrap: str, redis_url: str, key_redis_url: str, fresh_names: FreshNames) -> SettingsMaker:
     """Writes settings files for the run's servers, with the test's own topics and group.
 
     Sections given add to and replace what is set here. Metrics are off (port 0).

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple
 
+from foule.oracle.oracle import Parameters, Record, Result, run
+from foule.oracle.parameters import Fields
 from tests.damage import Damaged
-from tests.oracle.oracle import Parameters, Record, Result, run
-from tests.oracle.parameters import Fields
 
 OUTSIDE = "outside"
 

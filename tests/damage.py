@@ -153,9 +153,7 @@ def _cut_short(random: Random, good: bytes) -> Damaged:
 
 def _not_utf8(random: Random, good: bytes) -> Damaged:
     """Bytes that are no UTF-8 in a mapped text, in one that is not mapped, or in a key."""
-    bad = random.choice(
-        [b"\xff", b"\xe9", b"\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\x80"]
-    )
+    bad = random.choice([b"\xff", b"\xe9", b"\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\x80"])
     templates = [b',"home":"%s"}', b',"x":"%s"}', b',"%s":0}', b',"x":["a%sb"]}']
     return Damaged(good[:-1] + random.choice(templates) % bad, "malformed")
 
@@ -212,9 +210,7 @@ def _nested(random: Random, good: bytes) -> Damaged:
     """Deeper than any reader follows: alone, in a field that is mapped or not; open or closed."""
     opening, closing = random.choice([(b"[", b"]"), (b'{"x":', b"}")])
     deep = opening * 100_000 + b"0" + closing * random.choice([0, 100_000])
-    return Damaged(
-        random.choice([b"%s", good[:-1] + b',"x":%s}', good[:-1] + b',"home":%s}']) % deep, "malformed"
-    )
+    return Damaged(random.choice([b"%s", good[:-1] + b',"x":%s}', good[:-1] + b',"home":%s}']) % deep, "malformed")
 
 
 def _megabyte_of_nothing(random: Random, good: bytes) -> Damaged:

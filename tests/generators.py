@@ -7,11 +7,11 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from foule.oracle.days import Days
+from foule.oracle.oracle import Parameters, Record, final_advances
+from foule.oracle.parameters import DAY, HOUR, MINUTE, SECOND
 from tests.crowds import OUTSIDE, SMALL, Crowd, Seen, Universe, encode, interleave, murmur2, partition_logs
 from tests.damage import NOON, Damaged, fuzz
-from tests.oracle.days import Days
-from tests.oracle.oracle import Parameters, Record, final_advances
-from tests.oracle.parameters import DAY, HOUR, MINUTE, SECOND
 
 __all__ = ["NOON", "SMALL", "Crowd", "Damaged", "Seen", "Universe", "crowd", "crowds", "encode", "fuzz"]
 __all__ += ["interleave", "murmur2", "parameters", "partition_logs", "universes"]
@@ -79,18 +79,14 @@ def crowds(draw: st.DrawFn, partitions: int = 2, max_events: int = 40, damage: b
     step = st.tuples(st.integers(0, 3), places, _TIMES, _STAMPS)
     steps = st.lists(step, min_size=least, max_size=max_events)
     seen = _seen(universe.parameters, draw(steps))
-    logs: dict[int, list[Record]] = partition_logs(
-        seen, partitions, first_offset=draw(st.sampled_from([0, 7]))
-    )
+    logs: dict[int, list[Record]] = partition_logs(seen, partitions, first_offset=draw(st.sampled_from([0, 7])))
     if damage:
         some = list(fuzz(draw(st.integers(0, 3)), draw(st.integers(0, 6))))
         logs[0] = interleave(logs[0], some, draw(st.integers(0, 3)))
     return Crowd(universe, logs, draw(_advances(universe, logs)))
 
 
-def _seen(
-    parameters: Parameters, steps: list[tuple[int, Any, tuple[str, int], tuple[str, int]]]
-) -> list[Seen]:
+def _seen(parameters: Parameters, steps: list[tuple[int, Any, tuple[str, int], tuple[str, int]]]) -> list[Seen]:
     """Turn drawn steps into events: each time is told from what came before it."""
     days, last = Days(parameters), dict[int, int]()
     clock = latest = days.start(parameters.epoch_start.toordinal()) + 12 * HOUR
@@ -117,9 +113,7 @@ def _seen(
 
 
 @st.composite
-def _advances(
-    draw: st.DrawFn, universe: Universe, logs: dict[int, list[Record]]
-) -> dict[int, list[tuple[int, int]]]:
+def _advances(draw: st.DrawFn, universe: Universe, logs: dict[int, list[Record]]) -> dict[int, list[tuple[int, int]]]:
     """Advances in whole seconds, in the middle of the logs and, mostly, to the end of the last epoch."""
     final = final_advances(universe.parameters, logs, universe.locate)
     advances: dict[int, list[tuple[int, int]]] = {}
@@ -166,8 +160,7 @@ def crowd(
     arrival = ts + rng.choice(np.array(steps, dtype=np.int64), events)
     order = np.lexsort((rng.random(events), arrival))
     seen = (
-        Seen(int(ts[n]), f"imsi-{device[n]:06d}", f"c{place[n]}", int(arrival[n]) if stamped else -1)
-        for n in order
+        Seen(int(ts[n]), f"imsi-{device[n]:06d}", f"c{place[n]}", int(arrival[n]) if stamped else -1) for n in order
     )
     universe = Universe(settings, _many_cells(cells))
     logs = partition_logs(seen, partitions, settings.fields)
@@ -186,15 +179,10 @@ def _on_boundaries(
     order = np.lexsort((moved, device))
     follows = device[order][1:] == device[order][:-1]
     echoes = np.flatnonzero(follows & (rng.random(len(follows)) < 0.1))
-    moved[order[1:][echoes]] = (
-        moved[order[:-1][echoes]] + settings.linger + rng.choice([-1, 0, 0, 1], len(echoes))
-    )
+    moved[order[1:][echoes]] = moved[order[:-1][echoes]] + settings.linger + rng.choice([-1, 0, 0, 1], len(echoes))
     return moved
 
 
 def _many_cells(cells: int) -> dict[str, dict[str, str]]:
     """Cells in zones of three each, of which every fifth is outside, and in one of four towns."""
-    return {
-        f"c{n}": {"spots": f"z{n // 3}" if n // 3 % 5 else OUTSIDE, "towns": f"t{n % 4}"}
-        for n in range(cells)
-    }
+    return {f"c{n}": {"spots": f"z{n // 3}" if n // 3 % 5 else OUTSIDE, "towns": f"t{n % 4}"} for n in range(cells)}

@@ -9,6 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from kafka.partitioner.default import murmur2 as kafka_murmur2
 
+from foule.oracle.days import Days
+from foule.oracle.oracle import Parameters, Record, run
+from foule.oracle.parameters import MINUTE, SECOND
 from tests import generators
 from tests.damage import crafted
 from tests.generators import (
@@ -23,9 +26,6 @@ from tests.generators import (
     interleave,
     partition_logs,
 )
-from tests.oracle.days import Days
-from tests.oracle.oracle import Parameters, Record, run
-from tests.oracle.parameters import MINUTE, SECOND
 
 GOOD = b'{"ts":1403949600000,"subscriber":"a","cell":"c0"}'
 
@@ -48,10 +48,7 @@ def test_no_damaged_record_is_good_and_each_is_rejected_for_the_reason_told(seed
 def test_damage_is_of_every_kind_and_the_same_for_the_same_seed() -> None:
     values = list(fuzz(7, 30_000))
     reasons = Counter(one.reason for one in values)
-    assert (
-        min(reasons[reason] for reason in ("malformed", "missing_field", "bad_time", "unknown_cell", None))
-        > 500
-    )
+    assert min(reasons[reason] for reason in ("malformed", "missing_field", "bad_time", "unknown_cell", None)) > 500
     assert None in {one.value for one in values} and b"" in {one.value for one in values}
     assert any(one.value is not None and len(one.value) >= 1_000_000 for one in values)
     assert values == list(fuzz(7, 30_000)) != list(fuzz(8, 30_000))
@@ -72,9 +69,7 @@ def test_crafted_runs_fit_together_into_as_many_objects() -> None:
 def test_damage_between_good_records_changes_nothing_of_them() -> None:
     alone = crowd(3, events=300, devices=10, partitions=1)
     mixed = interleave(alone.logs[0], fuzz(3, 500), seed=3)
-    result = run(
-        alone.universe.parameters, {0: mixed}, {0: [(800, alone.advances[0][0][1])]}, alone.universe.locate
-    )
+    result = run(alone.universe.parameters, {0: mixed}, {0: [(800, alone.advances[0][0][1])]}, alone.universe.locate)
     assert [record.offset for record in mixed] == list(range(800))
     assert result.rejected.total() == 500
     assert result.complete() == alone.expected().complete() != {}
@@ -118,9 +113,7 @@ def test_a_seeded_crowd_hits_boundaries_days_of_25_hours_and_the_watermark() -> 
     assert max(Counter(flat).values()) > 5
     gaps = Counter(b - a for device in times.values() for a, b in pairwise(device))
     assert min(gaps[parameters.linger + off] for off in (-1, 0, 1)) > 5
-    lengths = {
-        (key.end - key.start) / (60 * MINUTE) for key in result.complete() if key.width == 24 * 60 * MINUTE
-    }
+    lengths = {(key.end - key.start) / (60 * MINUTE) for key in result.complete() if key.width == 24 * 60 * MINUTE}
     assert lengths >= {24, 25}
     assert crowd(1, events=4_000) == found != crowd(2, events=4_000)
 
@@ -153,16 +146,12 @@ def test_drawn_crowds_keep_the_identity_of_visits_and_the_sum_of_records(crowd: 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_complete_does_not_change_with_what_comes_later(crowd: Crowd) -> None:
     for partition, log in crowd.logs.items():
-        whole = run(
-            crowd.universe.parameters, {0: log}, {0: crowd.advances[partition]}, crowd.universe.locate
-        )
+        whole = run(crowd.universe.parameters, {0: log}, {0: crowd.advances[partition]}, crowd.universe.locate)
         for cut in range(1, len(log)):
             advances = [one for one in crowd.advances[partition] if one[0] <= log[cut].offset]
             part = run(crowd.universe.parameters, {0: log[:cut]}, {0: advances}, crowd.universe.locate)
             early = part.watermarks[0] or 0
-            assert part.complete() == {
-                key: value for key, value in whole.complete().items() if key.end <= early
-            }
+            assert part.complete() == {key: value for key, value in whole.complete().items() if key.end <= early}
 
 
 def test_the_catalogue_of_a_universe_leaves_the_zone_empty_where_there_is_none() -> None:

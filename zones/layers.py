@@ -130,8 +130,7 @@ def _read_feature(path: Path, at: int, raw: msgspec.Raw) -> _Feature:
         return _features.decode(raw)
     except _BAD_JSON as error:
         raise ZonesError(
-            f"{path}: feature {at}: {error}; an object with "
-            '"type": "Feature", "properties" and "geometry" is expected'
+            f'{path}: feature {at}: {error}; an object with "type": "Feature", "properties" and "geometry" is expected'
         ) from None
 
 
@@ -189,8 +188,7 @@ def _id_missing(settings: LayerSettings, properties: dict[str, Any]) -> str:
         return f'the property "{settings.id}" is a {kind}; as id a text or a whole number is expected'
     known = ", ".join(f'"{key}"' for key in some(list(properties), "properties")) or "none"
     return (
-        f'no property "{settings.id}", which the setting `id` of layer {settings.name} names; '
-        f"the feature has: {known}"
+        f'no property "{settings.id}", which the setting `id` of layer {settings.name} names; the feature has: {known}'
     )
 
 
@@ -263,9 +261,7 @@ def _named(crs: object) -> str:
     return f' (the file names the system "{name}")' if name else ""
 
 
-def _repair(
-    path: Path, polygons: NDArray[np.object_], ids: Sequence[str]
-) -> tuple[NDArray[np.object_], list[str]]:
+def _repair(path: Path, polygons: NDArray[np.object_], ids: Sequence[str]) -> tuple[NDArray[np.object_], list[str]]:
     """Makes all polygons valid, keeping what has an area, and says which were not."""
     invalid: list[int] = np.flatnonzero(~shapely.is_valid(polygons)).tolist()
     if not invalid:

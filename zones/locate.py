@@ -37,9 +37,7 @@ class Locator:
         _, zone = self._hits(np.array([lat]), np.array([lon]))
         return np.sort(zone).astype(np.int32)
 
-    def _hits(
-        self, lat: NDArray[np.float64], lon: NDArray[np.float64]
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def _hits(self, lat: NDArray[np.float64], lon: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """All pairs of a point and a zone that holds it, as two arrays of indexes."""
         point, zone = self._tree.query(shapely.points(lon, lat))
         inside = shapely.intersects_xy(self._polygons[zone], lon[point], lat[point])

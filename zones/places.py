@@ -98,9 +98,7 @@ def load(settings: ZonesSettings) -> Places:
     """
     if not settings.layers:
         raise ZonesError("zones.layers is empty; at least one layer is expected: add [[zones.layers]]")
-    files = {
-        layer.name: layers.read(layer.file, layer) for layer in settings.layers if layer.file is not None
-    }
+    files = {layer.name: layers.read(layer.file, layer) for layer in settings.layers if layer.file is not None}
     known = _read_catalogue(settings)
     report = [line for file in files.values() for line in file.report]
     report += known.report

@@ -99,9 +99,7 @@ class _WrongRow:
 def _header(path: Path, content: pa.Buffer, delimiter: str) -> list[str]:
     """The names of the columns."""
     try:
-        with pyarrow.csv.open_csv(
-            pa.BufferReader(content), parse_options=_parsing(delimiter, _WrongRow())
-        ) as reader:
+        with pyarrow.csv.open_csv(pa.BufferReader(content), parse_options=_parsing(delimiter, _WrongRow())) as reader:
             return list(reader.schema.names)
     except UnicodeDecodeError:
         raise ZonesError(f"{path}: row 1: {_NOT_UTF8}") from None
@@ -151,9 +149,7 @@ def _check_header(path: Path, header: list[str], wanted: list[str], delimiter: s
     missing = [name for name in wanted if name not in header]
     if missing:
         names = ", ".join(f'"{name}"' for name in missing)
-        raise ZonesError(
-            f"{path}: no column {names}, which the section [zones] names; {_found(header, delimiter)}"
-        )
+        raise ZonesError(f"{path}: no column {names}, which the section [zones] names; {_found(header, delimiter)}")
     for name in wanted:
         if header.count(name) > 1:
             raise ZonesError(f'{path}: the column "{name}" is in the header more than once; rename one')

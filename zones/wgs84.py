@@ -16,7 +16,4 @@ def advice(lon: float, lat: float) -> str:
         return f"longitude and latitude look exchanged; {expected}: exchange them"
     if abs(lon) <= 360.0 and abs(lat) <= 90.0:
         return f"longitudes look counted from 0 to 360; {expected}: subtract 360 from those above 180"
-    return (
-        f"these look projected, in metres such as Lambert-93 (EPSG:2154); {expected}: "
-        "convert the file to EPSG:4326"
-    )
+    return f"these look projected, in metres such as Lambert-93 (EPSG:2154); {expected}: convert the file to EPSG:4326"

@@ -36,9 +36,7 @@ def test_a_record_sent_to_the_embedded_broker_can_be_read(embedded_broker: Embed
     sent = producer.send("embedded-test", key=b"k", value=b"v", partition=1, timestamp_ms=1_400_000_000_000)
     sent.get(timeout=10)
     producer.close()
-    consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap, auto_offset_reset="earliest", consumer_timeout_ms=9000
-    )
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", consumer_timeout_ms=9000)
     consumer.assign([TopicPartition("embedded-test", 1)])
     record = next(consumer)
     consumer.close()

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from tests.oracle.oracle import Parameters, Record, Result, run
-from tests.oracle.parameters import HOUR, MINUTE
+from foule.oracle.oracle import Parameters, Record, Result, run
+from foule.oracle.parameters import HOUR, MINUTE
 
 # Saturday 28 June 2014, 10:00 in Paris: six hours into the local day that began at 04:00.
 TEN = 1_403_942_400_000

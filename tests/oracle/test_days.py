@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
+from foule.oracle.days import Days
+from foule.oracle.oracle import Parameters
+from foule.oracle.parameters import DAY, HOUR, MINUTE, SECOND
 from tests.oracle.cases import DAY_END, DAY_START
-from tests.oracle.days import Days
-from tests.oracle.oracle import Parameters
-from tests.oracle.parameters import DAY, HOUR, MINUTE, SECOND
 
 
 def instant(text: str) -> int:

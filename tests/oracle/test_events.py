@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from foule.oracle.oracle import Parameters, run
+from foule.oracle.parameters import HOUR, MINUTE
 from tests.oracle.cases import TEN, cells, count, event, locate, log, settings, verdict
-from tests.oracle.oracle import Parameters, run
-from tests.oracle.parameters import HOUR, MINUTE
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,7 @@ def test_without_time_subscriber_or_place_a_field_is_missing(value: bytes) -> No
     assert verdict(value) == "missing_field"
 
 
-@pytest.mark.parametrize(
-    "ts", ["2014-06-28", "", str(TEN), -1, 253_402_300_800_000, 2**63, 10**30, -(10**30)]
-)
+@pytest.mark.parametrize("ts", ["2014-06-28", "", str(TEN), -1, 253_402_300_800_000, 2**63, 10**30, -(10**30)])
 def test_a_time_as_text_or_outside_the_years_1970_to_9999_is_bad(ts: int | str) -> None:
     assert verdict(json.dumps({"ts": ts, "subscriber": "a", "cell": "beach-1"}).encode()) == "bad_time"
 

@@ -3,9 +3,9 @@
 from datetime import date, time
 
 from config.settings import Settings, load
+from foule.oracle.oracle import Parameters
+from foule.oracle.parameters import DAY, MINUTE, SECOND
 from tests.oracle.cases import TEN
-from tests.oracle.oracle import Parameters
-from tests.oracle.parameters import DAY, MINUTE, SECOND
 
 
 def test_parameters_are_those_of_the_settings() -> None:

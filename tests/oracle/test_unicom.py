@@ -10,8 +10,8 @@ from zlib import crc32
 
 import pytest
 
-from tests.oracle.oracle import Parameters, Record, final_advances, run
-from tests.oracle.parameters import DAY
+from foule.oracle.oracle import Parameters, Record, final_advances, run
+from foule.oracle.parameters import DAY
 
 FILE = Path(__file__).parents[3] / "shared/data/unicom_xdr_201508.csv.gz"
 UNIX = datetime(1970, 1, 1, tzinfo=UTC)

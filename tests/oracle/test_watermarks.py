@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from foule.oracle.oracle import Record, final_advances, run
+from foule.oracle.parameters import DAY, HOUR, MINUTE, SECOND
 from tests.oracle.cases import DAY_END, TEN, cells, count, event, locate, log, settings
-from tests.oracle.oracle import Record, final_advances, run
-from tests.oracle.parameters import DAY, HOUR, MINUTE, SECOND
 
 
 def watermark(*records: Record, **changes: Any) -> int | None:
@@ -33,11 +33,7 @@ def test_rejected_records_do_not_advance_the_watermark() -> None:
 def test_a_record_at_the_watermark_is_late_and_one_above_it_is_not() -> None:
     result = run(
         settings(),
-        {
-            0: log(
-                event(2 * MINUTE), event(0), event(1), event(2 * MINUTE + SECOND), event(2), event(SECOND + 1)
-            )
-        },
+        {0: log(event(2 * MINUTE), event(0), event(1), event(2 * MINUTE + SECOND), event(2), event(SECOND + 1))},
         {},
         locate,
     )

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from config.errors import SettingsError
 from config.settings import load
+from foule.oracle.events import read_event
+from foule.oracle.parameters import Parameters
 from simulator.damage import FAULTS
 from simulator.geography import SETTINGS
 from simulator.network import Radio
 from simulator.population import Phone
 from simulator.programme import END, EVENING, HOUR, MINUTE, START
 from simulator.stream import Batch, Festival
-from tests.oracle.events import read_event
-from tests.oracle.parameters import Parameters
 
 LATENESS = 2 * MINUTE
 TODAY = 1_790_000_000_000

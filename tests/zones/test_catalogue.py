@@ -44,9 +44,7 @@ def test_cells_have_positions_in_the_order_of_the_file(tmp_path: Path) -> None:
 
 
 def test_columns_are_named_by_the_settings(tmp_path: Path) -> None:
-    path, settings = by_position(
-        tmp_path, "net;id;y;x", "1;7;46;2", delimiter=";", cell="{net}-{id}", lat="y", lon="x"
-    )
+    path, settings = by_position(tmp_path, "net;id;y;x", "1;7;46;2", delimiter=";", cell="{net}-{id}", lat="y", lon="x")
     assert read(path, settings).cells == ("1-7",)
 
 

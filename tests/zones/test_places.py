@@ -19,9 +19,7 @@ CELLS = ("cell,lat,lon,net", "w,0.5,0.5,N", "e,0.5,1.5,N", "far,50,50,S", "borde
 @pytest.fixture
 def settings(tmp_path: Path) -> ZonesSettings:
     """Two towns side by side, one region over both and more, and nets by column; four cells."""
-    towns = write_zones(
-        tmp_path / "towns.geojson", feature("west", square(0, 0)), feature("east", square(1, 0))
-    )
+    towns = write_zones(tmp_path / "towns.geojson", feature("west", square(0, 0)), feature("east", square(1, 0)))
     region = write_zones(tmp_path / "region.geojson", feature("all", square(-1, -1, 4)))
     cells = write_cells(tmp_path / "cells.csv", *CELLS)
     return zones(by_file(towns), by_file(region, "region"), by_column("net", "nets"), cells=cells)
@@ -99,9 +97,7 @@ def test_many_places_are_kept_as_they_grow(tmp_path: Path) -> None:
     grid = [(x, y) for x in range(20) for y in range(20)]
     layers = [
         by_file(
-            write_zones(
-                tmp_path / f"{name}.geojson", *(feature(at, square(at, -1, side)) for at in range(20))
-            ),
+            write_zones(tmp_path / f"{name}.geojson", *(feature(at, square(at, -1, side)) for at in range(20))),
             name,
         )
         for name, side in (("a", 30), ("b", 1))

@@ -86,9 +86,7 @@ def test_a_header_in_latin_1_is_refused(tmp_path: Path) -> None:
     assert "row 1: not UTF-8" in error_of(path, "lat")
 
 
-@pytest.mark.parametrize(
-    "content", [b"\n", b"cell,lat", b"cell,lat\n", b"cell,lat\nx,1\n" + b"y" * 3_000_000]
-)
+@pytest.mark.parametrize("content", [b"\n", b"cell,lat", b"cell,lat\n", b"cell,lat\nx,1\n" + b"y" * 3_000_000])
 def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "cells.csv"
     path.write_bytes(content)

@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any, NamedTuple
 
-from tests.oracle.parameters import Fields, Parameters
+from foule.oracle.parameters import Fields, Parameters
 
 _YEAR_10000 = 253_402_300_800_000
 

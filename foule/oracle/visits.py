@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tests.oracle.days import Days, Epoch, Span
+from foule.oracle.days import Days, Epoch, Span
 
 MOVE, SILENCE, CUT = "move", "silence", "cut"
 

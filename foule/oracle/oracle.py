@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tests.oracle.days import Days, Epoch
-from tests.oracle.events import Event, Record, read_event
-from tests.oracle.parameters import Fields, Parameters
-from tests.oracle.result import Result, StayedVisit, Tallies, WindowKey
-from tests.oracle.visits import Cell, Visit, marks_of, visits_of
+from foule.oracle.days import Days, Epoch
+from foule.oracle.events import Event, Record, read_event
+from foule.oracle.parameters import Fields, Parameters
+from foule.oracle.result import Result, StayedVisit, Tallies, WindowKey
+from foule.oracle.visits import Cell, Visit, marks_of, visits_of
 
 __all__ = ["Cell", "Fields", "Locate", "Parameters", "Record", "Result", "Tallies", "Visit", "WindowKey"]
 __all__ += ["final_advances", "run"]
@@ -68,9 +68,7 @@ def final_advances(parameters: Parameters, logs: Logs, locate: Locate) -> dict[i
     return {partition: [(1 + max(shard.verdicts, default=-1), end)] for partition, shard in shards.items()}
 
 
-def _read(
-    parameters: Parameters, log: Sequence[Record], advances: Sequence[tuple[int, int]], locate: Locate
-) -> _Shard:
+def _read(parameters: Parameters, log: Sequence[Record], advances: Sequence[tuple[int, int]], locate: Locate) -> _Shard:
     shard, before = _Shard(), -1
     waiting = sorted(advances, key=lambda advance: advance[0])
     for record in log:
@@ -123,9 +121,7 @@ def _count(
     return tallies
 
 
-def _count_device(
-    tallies: Tallies, layer: str, width: int, days: Days, epoch: Epoch, visits: list[Visit]
-) -> None:
+def _count_device(tallies: Tallies, layer: str, width: int, days: Days, epoch: Epoch, visits: list[Visit]) -> None:
     """Add one device: 1 to each cell in which any of its visits is counted."""
     marks = {mark for visit in visits for mark in marks_of(visit, days, epoch, width)}
     for window, indicator, cell in marks:

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tests.oracle.days import Days, Epoch, Span
-from tests.oracle.parameters import Parameters
-from tests.oracle.visits import CUT, Cell, Visit, windows_of
+from foule.oracle.days import Days, Epoch, Span
+from foule.oracle.parameters import Parameters
+from foule.oracle.visits import CUT, Cell, Visit, windows_of
 
 OUTSIDE = "outside"
 INDICATORS = ("presence", "arrivals", "departures", "appeared", "vanished", "flows")
@@ -83,9 +83,7 @@ class Result:
     def moves(self) -> dict[str, Counter[tuple[str, str]]]:
         """All moves by layer and (from, to), however often a device made them."""
         return {
-            layer: Counter(
-                (stay.visit.zone, stay.visit.went_to) for stay in stays if stay.visit.went_to is not None
-            )
+            layer: Counter((stay.visit.zone, stay.visit.went_to) for stay in stays if stay.visit.went_to is not None)
             for layer, stays in self.stays.items()
         }
 
@@ -106,13 +104,14 @@ class Result:
     def released(self, k: int) -> Tallies:
         """What may be published of the complete windows: cells of at least ``k`` devices.
 
-        The presence of ``outside`` is left out, and so is a window of which nothing remains.
+        ``outside`` is no zone to publish numbers of (it is one end of flows), and a window of which nothing remains
+        is left out.
         """
         published: Tallies = {}
         for window, indicators in self.complete().items():
             for indicator, cells in indicators.items():
                 for cell, count in cells.items():
-                    if count >= k and (indicator, cell) != ("presence", OUTSIDE):
+                    if count >= k and cell != OUTSIDE:
                         published.setdefault(window, {}).setdefault(indicator, {})[cell] = count
         return published
 

@@ -1,0 +1,86 @@
+"""``foule worker``: the stream itself; any number of workers share the partitions of one group."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+import click
+import faust
+
+from config.errors import TopicsError
+from config.settings import Settings, require_layers
+from foule.options import settings_option
+from sinks.kafka import KafkaSink
+from sinks.prometheus import Metrics
+from sinks.redis import RedisSink
+from streams.app import Worker, build
+from streams.consumer import Link
+from streams.keystore import RedisKeyStore
+from streams.releaser import Sink
+from streams.topics import check
+from zones import Places, load
+
+log = logging.getLogger("foule")
+
+
+@click.command()
+@settings_option
+def worker(settings: Settings) -> None:
+    """Read events, count, and publish what may be published, until stopped (SIGTERM or Ctrl-C).
+
+    The topics must be there (foule topics). Start as many workers as you like, with the same settings.
+    """
+    _start_log(settings.log.level)
+    places = load_places(settings)
+    problems = check(settings)
+    if problems:
+        raise TopicsError("\n".join([*problems, "create or mend the topics first: foule topics"]))
+    metrics = Metrics()
+    metrics.serve(settings.metrics.host, settings.metrics.port)
+    built = build(settings, places, RedisKeyStore(settings.keys), _sinks(settings), metrics, _now)
+    _run(built, settings)
+
+
+def load_places(settings: Settings) -> Places:
+    """The zones of the settings, with what was repaired or counted at load in the log.
+
+    Raises ``SettingsError`` without a layer, ``ZonesError`` if a file cannot be used.
+    """
+    require_layers(settings)
+    places = load(settings.zones)
+    for line in places.report:
+        log.info("%s", line)
+    return places
+
+
+def _sinks(settings: Settings) -> Callable[[Link], Sequence[Sink]]:
+    def make(link: Link) -> Sequence[Sink]:
+        async def send(topic: str, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> object:
+            return await (await link.send(topic, None, key, value, tuple(headers)))
+
+        topics = settings.topics
+        return [RedisSink(settings.redis), KafkaSink(send, topics.presence, topics.flows)]
+
+    return make
+
+
+def _run(built: Worker, settings: Settings) -> NoReturn:
+    """Let Faust run the application; it stops it on SIGTERM and SIGINT, and then ends the process."""
+    level = settings.log.level
+    faust.Worker(built.app, loglevel=level, redirect_stdouts=False, override_logging=False).execute_from_commandline()
+
+
+def _start_log(level: str) -> None:
+    logging.basicConfig(
+        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for name in ("aiokafka", "kafka", "faust", "mode"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

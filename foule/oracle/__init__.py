@@ -1,0 +1,1 @@
+"""The oracle: every count computed again from the partition logs, plainly and slowly (DESIGN 10)."""

@@ -1,0 +1,180 @@
+"""The Faust application: which agent reads which topic, when the timers fire, and what a rebalance does."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import faust
+from faust.types.auth import AuthProtocol
+
+from anonymizer.keys import EpochKeys, KeyStore
+from config.errors import ContractError
+from config.settings import Settings
+from sinks.prometheus import Metrics
+from streams.consumer import Link
+from streams.crowd import CrowdAgent
+from streams.folding import FoldingScheduler, fold
+from streams.releaser import ReleaseAgent, Sink
+from streams.shard import ShardParts
+from streams.topics import MAX_TALLY_BYTES
+from streams.wire import decode_advance
+from zones import Places
+
+log = logging.getLogger(__name__)
+
+_TICK_SECONDS = 1.0
+_POLLED_BATCHES = 200
+_BUFFERED_FETCHES = 16
+_RAW: dict[str, Any] = {"key_type": bytes, "value_type": None, "key_serializer": "raw", "value_serializer": "raw"}
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker's application and its agents."""
+
+    app: faust.App
+    link: Link
+    crowd: CrowdAgent
+    release: ReleaseAgent
+
+
+def build(
+    settings: Settings,
+    places: Places,
+    store: KeyStore,
+    sinks: Callable[[Link], Sequence[Sink]],
+    metrics: Metrics,
+    now: Callable[[], int],
+) -> Worker:
+    """The application of one worker. ``sinks`` gets the worker's link to Kafka; ``now``: the wall clock in ms."""
+    fold(settings.topics.events)
+    app = _application(settings)
+    link = Link(app, settings.kafka, _connection(settings))
+    parts = ShardParts.of(settings, places, EpochKeys(store, settings.keys.max_age, now))
+    crowd = CrowdAgent(settings, parts, link, metrics)
+    release = ReleaseAgent(settings, places.layers, parts.fingerprint, link, sinks(link), metrics)
+    worker = Worker(app, link, crowd, release)
+    _add_agents(worker, settings)
+    _add_timers(worker, settings)
+    _add_rebalancing(worker)
+    return worker
+
+
+def _add_agents(worker: Worker, settings: Settings) -> None:
+    app, topics = worker.app, settings.topics
+    events = app.topic(topics.events, partitions=topics.partitions, acks=False, **_RAW)
+    frontier = app.topic(topics.frontier, partitions=topics.partitions, acks=False, **_RAW)
+    tallies = app.topic(topics.tallies, partitions=1, acks=False, **_RAW)
+
+    @app.agent(events, name="crowd")
+    async def crowd(stream: Any) -> None:
+        async for event in stream.events():
+            await worker.crowd.take(event.value)
+
+    @app.agent(frontier, name="frontier")
+    async def advance(stream: Any) -> None:
+        async for event in stream.events():
+            message = event.message
+            try:
+                told = decode_advance(event.value)
+            except ContractError as error:
+                log.error("offset %d of %s is passed over: %s", message.offset, topics.frontier, error)
+                continue
+            await worker.crowd.advance(message.partition, message.offset, told)
+
+    @app.agent(tallies, name="release")
+    async def release(stream: Any) -> None:
+        async for event in stream.events():
+            await worker.release.take(event.message.offset, event.value)
+
+
+def _add_timers(worker: Worker, settings: Settings) -> None:
+    stream = settings.stream
+
+    timer = worker.app.timer
+    timer(stream.seal_every / 1000)(worker.crowd.seal)
+    timer(stream.checkpoint_every / 1000)(worker.crowd.checkpoint)
+    timer(_TICK_SECONDS)(worker.release.tick)
+
+
+def _add_rebalancing(worker: Worker) -> None:
+    app = worker.app
+
+    @app.on_partitions_revoked.connect(weak=False)
+    async def revoked(sender: Any, *args: Any, **kwargs: Any) -> None:
+        await worker.release.stop()
+        await worker.crowd.release()
+
+    @app.on_rebalance_complete.connect(weak=False)
+    async def assigned(sender: Any, *args: Any, **kwargs: Any) -> None:
+        await worker.crowd.assign()
+        await worker.release.assign()
+
+    @app.on_before_shutdown.connect(weak=False)
+    async def shutdown(sender: Any, *args: Any, **kwargs: Any) -> None:
+        await worker.release.stop()
+        await worker.crowd.release()
+
+
+def _application(settings: Settings) -> faust.App:
+    kafka = settings.kafka
+    return faust.App(
+        kafka.group,
+        broker=[f"kafka://{host}" for host in kafka.bootstrap.split(",")],
+        broker_credentials=_credentials(settings),
+        store="memory://",
+        datadir=tempfile.mkdtemp(prefix="foule-"),
+        topic_partitions=settings.topics.partitions,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        table_standby_replicas=0,
+        web_enabled=False,
+        broker_max_poll_records=_POLLED_BATCHES,
+        broker_session_timeout=10.0,
+        broker_heartbeat_interval=2.0,
+        broker_rebalance_timeout=3.0,
+        stream_buffer_maxsize=_BUFFERED_FETCHES,
+        producer_max_request_size=MAX_TALLY_BYTES,
+        consumer_auto_offset_reset="earliest",
+        ConsumerScheduler=FoldingScheduler,
+    )
+
+
+def _ssl_context(settings: Settings) -> ssl.SSLContext | None:
+    if "SSL" not in settings.kafka.security_protocol:
+        return None
+    ca_file = settings.kafka.ca_file
+    return ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
+
+
+def _credentials(settings: Settings) -> Any:
+    kafka, context = settings.kafka, _ssl_context(settings)
+    if kafka.security_protocol.startswith("SASL"):
+        credentials = faust.SASLCredentials(
+            mechanism=kafka.sasl_mechanism, username=kafka.username, password=kafka.password.reveal(),
+            ssl_context=context,
+        )  # fmt: skip
+        credentials.protocol = AuthProtocol(kafka.security_protocol)
+        return credentials
+    return None if context is None else faust.SSLCredentials(context)
+
+
+def _connection(settings: Settings) -> dict[str, Any]:
+    kafka = settings.kafka
+    connection: dict[str, Any] = {
+        "bootstrap_servers": kafka.bootstrap,
+        "security_protocol": kafka.security_protocol,
+        "ssl_context": _ssl_context(settings),
+    }
+    if kafka.security_protocol.startswith("SASL"):
+        connection |= {
+            "sasl_mechanism": kafka.sasl_mechanism,
+            "sasl_plain_username": kafka.username,
+            "sasl_plain_password": kafka.password.reveal(),
+        }
+    return connection

@@ -1,0 +1,98 @@
+"""What the agents need of Faust's consumer and producer beyond its public interface, in one place.
+
+Leans on ``Consumer._read_offset`` (after a seek Faust drops messages below it; a folded message is known by its last
+offset) and ``Consumer._commit`` (an explicit commit; the folded topics have ``acks=False``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import faust
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from faust.types import TP
+
+from config.errors import ServiceError
+from config.settings import KafkaSettings
+from streams.checkpoint import Record, Restored, Restorer
+from streams.fetch import Headers
+from streams.log_ends import log_ends
+
+#: An acknowledgement to wait for.
+Ack = asyncio.Future[Any]
+
+
+class Link:
+    """A worker's way to Kafka: sends that can be awaited, seeks, commits, ends of logs, and reading a changelog."""
+
+    def __init__(self, app: faust.App, kafka: KafkaSettings, connection: dict[str, Any]) -> None:
+        """``connection``: what an aiokafka consumer needs to reach the broker."""
+        self._app = app
+        self._kafka = kafka
+        self._connection = connection
+
+    async def send(
+        self, topic: str, partition: int | None, key: bytes | None, value: bytes | None, headers: Headers = ()
+    ) -> Ack:
+        """Send a record; the returned future is done when every in-sync replica has it, or raises."""
+        ack: Ack = await self._app.producer.send(topic, key, value, partition, None, list(headers))  # type: ignore[assignment]
+        return ack
+
+    async def send_all(self, topic: str, partition: int | None, records: Iterable[Record]) -> None:
+        """Send records and wait until all are acknowledged; raises if one is not."""
+        await asyncio.gather(*[await self.send(topic, partition, key, value) for key, value in records])
+
+    def assigned(self, topic: str) -> set[int]:
+        """The partitions of a topic that this worker has now."""
+        return {tp.partition for tp in self._app.consumer.assignment() if tp.topic == topic}
+
+    async def seek(self, topic: str, partition: int, offset: int) -> None:
+        """Read on from ``offset``."""
+        tp = TP(topic, partition)
+        consumer: Any = self._app.consumer
+        await consumer.seek(tp, offset)
+        consumer._read_offset[tp] = offset - 1 if offset else None
+
+    async def commit(self, topic: str, partition: int, offset: int) -> None:
+        """Commit the next offset to read, unless the partition is no longer ours."""
+        if partition in self.assigned(topic):
+            consumer: Any = self._app.consumer
+            await consumer._commit({TP(topic, partition): offset})
+
+    def end(self, topic: str, partition: int) -> int | None:
+        """The log's end as of the last fetch, or None before it."""
+        end: int | None = self._app.consumer.highwater(TP(topic, partition))
+        return end
+
+    async def ends_now(self, topic: str) -> dict[int, int]:
+        """The end of each partition of a topic, asked of the broker now."""
+        return await asyncio.to_thread(log_ends, self._kafka, topic)
+
+    async def begin_now(self, topic: str, partition: int) -> int:
+        """The first offset that the log still has, asked of the broker now."""
+        tp = TP(topic, partition)
+        begin: int = (await self._app.consumer.earliest_offsets(tp))[tp]
+        return begin
+
+    async def read_changelog(self, topic: str, partition: int, end: int) -> Restored:
+        """Read a partition of the changelog from its beginning up to ``end``.
+
+        Raises ``ServiceError`` if the broker does not give it, ``ContractError`` if foule did not write it.
+        """
+        tp = TopicPartition(topic, partition)
+        consumer = AIOKafkaConsumer(**self._connection, enable_auto_commit=False, max_partition_fetch_bytes=8 << 20)
+        restorer = Restorer()
+        await consumer.start()
+        try:
+            consumer.assign([tp])
+            await consumer.seek_to_beginning(tp)
+            while await consumer.position(tp) < end:
+                for record in (await consumer.getmany(tp, timeout_ms=1000)).get(tp, []):
+                    restorer.take(Record(record.key or b"", record.value))
+        except OSError as error:
+            raise ServiceError(f"the changelog {topic} cannot be read: {error}; is the broker up?") from error
+        finally:
+            await consumer.stop()
+        return restorer.result()

@@ -1,0 +1,248 @@
+"""The crowd agent: feeds each assigned partition's shard, and carries away its tallies, seals, dead letters and
+checkpoints. All that is counted happens in the shard; here is only the traffic."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+
+from config.errors import KeyStoreError
+from config.settings import Settings
+from sinks.prometheus import Metrics
+from streams import checkpoint, wire
+from streams.checkpoint import AdvanceNote
+from streams.consumer import Ack, Link
+from streams.deadletters import dead_letters
+from streams.fetch import Fetch
+from streams.shard import Shard, ShardParts, Taken
+from streams.watermark import BEGINNING
+from streams.wire import Advance, Seal
+
+log = logging.getLogger(__name__)
+
+_KEY_STORE_PAUSE = 1.0
+_MOST_UNACKNOWLEDGED = 5_000
+
+
+@dataclass(slots=True)
+class _Running:
+    """A shard at work, and what is under way for it. ``lock`` is held while the shard changes."""
+
+    shard: Shard
+    checkpoint_number: int
+    checkpoint_parts: int = 0
+    frontier_seen: int = -1
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    checkpointing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    acks: set[Ack] = field(default_factory=set)
+    checkpointed_at: float = field(default_factory=time.monotonic)
+
+
+class CrowdAgent:
+    """One worker's shards."""
+
+    def __init__(self, settings: Settings, parts: ShardParts, link: Link, metrics: Metrics) -> None:
+        self._settings = settings
+        self._topics = settings.topics
+        self._parts = parts
+        self._fingerprint = parts.fingerprint
+        self._link = link
+        self._metrics = metrics
+        self._running: dict[int, _Running] = {}
+
+    async def assign(self) -> None:
+        """Take over the partitions that are assigned now: restore each from its changelog. Let go of all others."""
+        begun = time.monotonic()
+        assigned = self._link.assigned(self._topics.events)
+        for partition in set(self._running) - assigned:
+            del self._running[partition]
+        ends = await self._link.ends_now(self._topics.checkpoints)
+        for partition in sorted(assigned - set(self._running)):
+            self._running[partition] = await self._restore(partition, ends[partition])
+        self._metrics.recovery_seconds.set(time.monotonic() - begun)
+
+    async def _restore(self, partition: int, end: int) -> _Running:
+        changelog = await self._link.read_changelog(self._topics.checkpoints, partition, end)
+        if changelog.manifest is None or changelog.snapshot is None:
+            shard = Shard(partition, self._parts)
+            parts = 0
+        else:
+            shard = Shard.restored(partition, self._parts, changelog.snapshot)
+            parts = changelog.manifest.parts
+        for advance in changelog.advances:
+            if advance.applied and advance.next >= shard.counted:
+                shard.advance(advance.next, advance.watermark)
+        seen = max((advance.offset for advance in changelog.advances), default=-1)
+        log.info("shard %d goes on at offset %d with %d devices", partition, shard.next_offset, shard.devices)
+        return _Running(shard, changelog.newest_number, parts, seen)
+
+    async def release(self) -> None:
+        """Let go of all partitions, each after a checkpoint, if it can be written."""
+        for partition, running in list(self._running.items()):
+            try:
+                await self._checkpoint(running)
+            except Exception:
+                log.exception("shard %d was let go of without a checkpoint; its last one holds", partition)
+        self._running.clear()
+
+    async def take(self, fetch: Fetch) -> None:
+        """Take a folded message of the events topic."""
+        running = self._running.get(fetch.partition)
+        if running is None:
+            return
+        async with running.lock:
+            admitted = await self._admit(running, fetch)
+            while admitted is not None:
+                admitted = await self._feed(running, admitted)
+            self._measure(running, fetch)
+
+    async def _admit(self, running: _Running, fetch: Fetch) -> Fetch | None:
+        """What of the fetch is new to the shard.
+
+        A fetch that begins beyond the shard's next offset was preceded by one that got lost between poll and delivery:
+        seek back. The hole is real only if the broker no longer has what lies in it; that the same fetch comes again
+        proves nothing, since it can get lost again in the same way.
+        """
+        shard = running.shard
+        if fetch.end <= shard.next_offset:
+            return None
+        if fetch.start > shard.next_offset:
+            begin = await self._link.begin_now(self._topics.events, shard.partition)
+            if begin > shard.next_offset:
+                self._metrics.offset_gaps.inc()
+                log.error(
+                    "partition %d no longer has the offsets %d to %d: they were deleted before they were read; "
+                    "is its retention longer than the worker can be away?",
+                    shard.partition,
+                    shard.next_offset,
+                    begin - 1,
+                )
+                shard.skip_to(begin)
+            if fetch.start > shard.next_offset:
+                self._metrics.seeks.inc()
+                await self._link.seek(self._topics.events, shard.partition, shard.next_offset)
+                return None
+        return fetch.since(shard.next_offset) if fetch.start < shard.next_offset else fetch
+
+    async def _feed(self, running: _Running, fetch: Fetch) -> Fetch | None:
+        """Let the shard take a fetch; returns what it could not take yet for want of a key."""
+        shard = running.shard
+        try:
+            parts = shard.take(fetch)
+        except KeyStoreError as error:
+            log.warning("partition %d stands still: %s", shard.partition, error)
+            await asyncio.sleep(_KEY_STORE_PAUSE)
+            return fetch
+        for part, taken in parts:
+            self._count(taken)
+            await self._bury(running, part, taken)
+        await self._carry_away(running)
+        return fetch.since(shard.next_offset) if shard.next_offset < fetch.end else None
+
+    def _count(self, taken: Taken) -> None:
+        verdicts = taken.verdicts
+        self._metrics.read.inc(verdicts.read)
+        self._metrics.accepted.inc(verdicts.accepted)
+        self._metrics.late.inc(verdicts.late)
+        for reason, count in verdicts.rejected.items():
+            self._metrics.rejected.labels(reason).inc(count)
+
+    async def _bury(self, running: _Running, fetch: Fetch, taken: Taken) -> None:
+        payload = self._settings.events.rejected_payload
+        for letter in dead_letters(self._topics.events, fetch, taken.rejected, payload):
+            if len(running.acks) >= _MOST_UNACKNOWLEDGED:
+                await self._acknowledged(running)
+            running.acks.add(await self._link.send(self._topics.rejected, None, None, letter.value, letter.headers))
+
+    async def _acknowledged(self, running: _Running) -> None:
+        """Wait until all that was sent so far is in the log; raises if something is not."""
+        acks, running.acks = running.acks, set()
+        await asyncio.gather(*acks)
+
+    async def _carry_away(self, running: _Running, *, seal: bool = False) -> None:
+        """Put the tallies of closed windows into the log, then the seal that vouches for them."""
+        shard = running.shard
+        tallies = shard.closed()
+        if not tallies and not seal:
+            return
+        acks = [
+            await self._link.send(self._topics.tallies, 0, None, wire.encode(part))
+            for tally in tallies
+            for part in wire.parts_of(tally, shard.partition, self._fingerprint)
+        ]
+        await asyncio.gather(*acks)
+        end = self._link.end(self._topics.events, shard.partition)
+        at_end = end is not None and shard.next_offset >= end
+        message = Seal(self._fingerprint, shard.partition, shard.watermark, shard.next_offset, at_end)
+        await (await self._link.send(self._topics.tallies, 0, None, wire.encode(message)))
+
+    def _measure(self, running: _Running, fetch: Fetch) -> None:
+        shard, now = running.shard, time.time()
+        partition = str(shard.partition)
+        end = self._link.end(self._topics.events, shard.partition)
+        if end is not None:
+            self._metrics.lag_records.labels(partition).set(max(0, end - shard.next_offset))
+        if len(fetch):
+            self._metrics.lag_seconds.labels(partition).set(max(0.0, now - int(fetch.timestamps[-1]) / 1000))
+        if shard.watermark != BEGINNING:
+            self._metrics.watermark_delay_seconds.labels(partition).set(now - shard.watermark / 1000)
+        age = time.monotonic() - running.checkpointed_at
+        self._metrics.checkpoint_age_seconds.labels(partition).set(age)
+
+    async def advance(self, partition: int, offset: int, advance: Advance) -> None:
+        """Take the record at ``offset`` of the frontier topic: note it in the changelog, then act on it.
+
+        It is noted also when it comes too late, so that a replay of the records does the same with it.
+        """
+        running = self._running.get(partition)
+        if running is None or offset <= running.frontier_seen:
+            return
+        async with running.lock:
+            shard = running.shard
+            applied = advance.next >= max(shard.next_offset, shard.counted)
+            noted = checkpoint.note(AdvanceNote(offset, advance.next, advance.watermark, applied))
+            await self._link.send_all(self._topics.checkpoints, partition, [noted])
+            running.frontier_seen = offset
+            if applied:
+                shard.advance(advance.next, advance.watermark)
+                await self._carry_away(running, seal=True)
+
+    async def seal(self) -> None:
+        """Seal every shard, also where nothing closed, so that the release agent hears from it."""
+        for running in list(self._running.values()):
+            async with running.lock:
+                running.shard.settle()
+                await self._carry_away(running, seal=True)
+
+    async def checkpoint(self) -> None:
+        """Write a checkpoint of every shard."""
+        for running in list(self._running.values()):
+            await self._checkpoint(running)
+
+    async def _checkpoint(self, running: _Running) -> None:
+        """Copy the shard; write the copy, while the flow goes on, once all it vouches for is in the log."""
+        async with running.checkpointing:
+            begun = time.monotonic()
+            async with running.lock:
+                shard = running.shard
+                shard.settle()
+                await self._carry_away(running)
+                snapshot = shard.snapshot()
+                cut = (shard.position, shard.counted, shard.watermark)
+                acks = list(running.acks)
+            number = running.checkpoint_number + 1
+            await asyncio.gather(*acks)
+            running.acks.difference_update(acks)
+            parts, manifest = await asyncio.to_thread(checkpoint.encode, snapshot, number, *cut)
+            topic, partition = self._topics.checkpoints, shard.partition
+            await self._link.send_all(topic, partition, parts)
+            await self._link.send_all(topic, partition, [manifest])
+            old = checkpoint.garbage(running.checkpoint_number, running.checkpoint_parts)
+            if running.checkpoint_number:
+                await self._link.send_all(topic, partition, old)
+            running.checkpoint_number, running.checkpoint_parts = number, len(parts)
+            await self._link.commit(self._topics.events, partition, cut[0])
+            running.checkpointed_at = time.monotonic()
+            self._metrics.checkpoint_seconds.observe(running.checkpointed_at - begun)

@@ -1,0 +1,164 @@
+"""The release agent: reads the tallies log, appends decisions to it, and publishes them once read back.
+
+One worker has the log's only partition, so exactly one release agent is active. While Redis or Kafka does not take a
+publication it waits, and what follows waits on the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from anonymizer.gate import Gate, Publication, unpublished
+from config.errors import ContractError, FouleError
+from config.settings import Settings
+from sinks.prometheus import Metrics
+from streams import wire
+from streams.consumer import Link
+from streams.frontier import Frontier
+from streams.release import Release
+from streams.wire import Seal
+from zones import Layer
+
+log = logging.getLogger(__name__)
+
+_RETRY_AFTER = 2.0
+
+
+class Sink(Protocol):
+    """Where released windows go."""
+
+    async def publish(self, publication: Publication) -> object:
+        """Publish; repeating it changes nothing. Raises a ``FouleError`` if it could not be done now."""
+
+
+class ReleaseAgent:
+    """The active release agent of a group, on the worker that has the tallies log."""
+
+    def __init__(
+        self, settings: Settings, layers: Sequence[Layer], fingerprint: str, link: Link, sinks: Sequence[Sink],
+        metrics: Metrics,
+    ) -> None:  # fmt: skip
+        self._settings = settings
+        self._topics = settings.topics
+        self._layers = {layer.name: layer for layer in layers}
+        self._fingerprint = fingerprint
+        self._link = link
+        self._sinks = sinks
+        self._metrics = metrics
+        self._lock = asyncio.Lock()
+        self._release: Release | None = None
+        self._frontier = self._new_frontier()
+        self._next = 0
+        self._takeover_end = 0
+        self._ticked_at = time.monotonic()
+
+    def _new_frontier(self) -> Frontier:
+        return Frontier(self._topics.partitions, self._settings.stream.idle_after)
+
+    async def assign(self) -> None:
+        """Become active if this worker has the log now; start afresh from where the group committed."""
+        self._release = None
+        if 0 not in self._link.assigned(self._topics.tallies):
+            return
+        self._takeover_end = (await self._link.ends_now(self._topics.tallies))[0]
+        self._frontier = self._new_frontier()
+        self._next = 0
+        self._release = Release(
+            Gate(self._settings.privacy.k),
+            list(self._layers.values()),
+            self._topics.partitions,
+            min(self._settings.time.windows),
+            self._settings.stream.max_wait,
+            self._fingerprint,
+        )
+        log.info("this worker releases the windows; it reads the log up to offset %d first", self._takeover_end)
+
+    async def stop(self) -> None:
+        """Be active no longer; what is not published yet stays on the log."""
+        self._release = None
+
+    async def take(self, offset: int, value: bytes | None) -> None:
+        """Take the log's record at ``offset``."""
+        release = self._release
+        if release is None or offset < self._next:
+            return
+        async with self._lock:
+            try:
+                message = wire.decode(value or b"")
+            except ContractError as error:
+                log.error("offset %d of %s is passed over: %s", offset, self._topics.tallies, error)
+                self._next = offset + 1
+                return
+            late = release.late_tallies
+            publication = release.take(offset, message)
+            self._metrics.late_tallies.inc(release.late_tallies - late)
+            if publication is not None:
+                await self._publish(publication)
+            self._next = offset + 1
+            if isinstance(message, Seal):
+                self._frontier.seal(message, _now())
+                await self._decide(release)
+
+    def _caught_up(self) -> bool:
+        """What a predecessor decided has been read: only then may something be decided here."""
+        return self._next >= self._takeover_end
+
+    async def _decide(self, release: Release) -> None:
+        if not self._caught_up():
+            return
+        for decision in release.decide():
+            ack = await self._link.send(self._topics.tallies, 0, None, wire.encode(decision))
+            await ack
+
+    async def _publish(self, publication: Publication) -> None:
+        window = publication.window
+        for sink in self._sinks:
+            await self._insist(sink, publication)
+        if window.is_empty:
+            return
+        self._metrics.released_windows.labels(window.width).inc()
+        self._metrics.unpublished_cells.inc(unpublished(self._layers[window.layer], window))
+        self._metrics.release_delay_seconds.observe(max(0.0, (_now() - window.end) / 1000))
+        if window.coverage < 1:
+            log.warning(
+                "window of %s, width %s, starting at %d, went out with coverage %.2f: shards were missing",
+                window.layer, window.width, window.start, window.coverage,
+            )  # fmt: skip
+
+    async def _insist(self, sink: Sink, publication: Publication) -> None:
+        name = type(sink).__name__
+        while self._release is not None:
+            try:
+                await sink.publish(publication)
+            except (FouleError, OSError) as error:
+                self._metrics.sink_errors.labels(name).inc()
+                log.warning("%s does not take a window, released windows wait on the log: %s", name, error)
+                await asyncio.sleep(_RETRY_AFTER)
+            else:
+                return
+
+    async def tick(self) -> None:
+        """Note how long shards are silent, release what waited long enough, and tell idle shards to advance."""
+        now = time.monotonic()
+        elapsed, self._ticked_at = int((now - self._ticked_at) * 1000), now
+        release = self._release
+        if release is None or not self._caught_up():
+            return
+        async with self._lock:
+            end = self._link.end(self._topics.tallies, 0)
+            release.reports.tick(elapsed, at_end=end is not None and self._next >= end)
+            await self._decide(release)
+            for shard, advance in self._frontier.advances(_now()):
+                ack = await self._link.send(self._topics.frontier, shard, None, wire.encode_advance(advance))
+                await ack
+                log.info("shard %d is idle: told to advance to %d", shard, advance.watermark)
+            if release.position is not None:
+                await self._link.commit(self._topics.tallies, 0, release.position)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
