@@ -61,7 +61,7 @@ async def test_the_change_is_against_the_window_before(sink: RedisSink, reader: 
 
 
 async def test_the_day_before_a_day_of_25_hours_is_the_window_before(sink: RedisSink, reader: LiveReader) -> None:
-    sunday = 1_414_288_800_000  # 2014-10-26T02:00:00Z, 04:00 in Paris less the hour that the day gains
+    sunday = 1_414_292_400_000  # 2014-10-26T03:00:00Z, 04:00 in Paris; Saturday began at 04:00 summer time
     days = [
         publication(crowd(50, "beach"), width="1d", start=sunday - 25 * HOUR, version=1),
         publication(crowd(80, "beach"), width="1d", start=sunday, version=2),
@@ -110,9 +110,9 @@ async def test_what_foule_did_not_write_is_an_error_with_key_and_field(
 
 
 def test_a_redis_that_does_not_answer_is_an_error_without_its_password() -> None:
-    with LiveReader(RedisSettings(url=Secret(f"redis://:hunter2@127.0.0.1:{free_port()}/0"))) as reader:
-        with pytest.raises(ServiceError, match=r"redis\.url.*is Redis running there\?") as caught:
-            reader.announced_layers()
+    reader = LiveReader(RedisSettings(url=Secret(f"redis://:hunter2@127.0.0.1:{free_port()}/0")))
+    with pytest.raises(ServiceError, match=r"redis\.url.*is Redis running there\?") as caught:
+        reader.announced_layers()
     assert "hunter2" not in str(caught.value)
 
 
