@@ -37,9 +37,9 @@ def text(views: Mapping[str, LayerView | None], width: int = 100, height: int | 
 
 
 def test_a_zone_has_its_people_change_arrivals_departures_and_course() -> None:
-    shown = text({"places": view(zone("beach", 1240, 1300, arrivals=310, departures=275))})
+    shown = text({"places": view(zone("beach", 1240, 2000, arrivals=310, departures=275))})
     [line] = [line for line in shown.splitlines() if "beach" in line]
-    assert line.split() == ["beach", "1,240", "\N{MINUS SIGN}60", "310", "275", "·" * 22 + "█▇"]
+    assert line.split() == ["beach", "1,240", "\N{MINUS SIGN}760", "310", "275", "·" * 22 + "█▅"]
 
 
 def test_what_is_not_published_is_a_dash_and_explained() -> None:
@@ -96,11 +96,8 @@ def test_a_sparkline_is_drawn_from_zero_to_the_largest() -> None:
 
 
 def test_json_leaves_out_what_is_not_published() -> None:
-    views = {
-        "places": view(zone("beach", 40, 30, arrivals=25), zone("port", None, departures=21), flows=1),
-        "towns": None,
-    }
-    assert to_json(views, NOW) == {
+    places = view(zone("beach", 40, 30, arrivals=25), zone("port", None, departures=21), flows=1)
+    assert to_json({"places": places, "towns": None}, NOW) == {
         "layers": {
             "places": {
                 "width": "5m",
