@@ -17,6 +17,7 @@ from streams.decode import REASONS
 from streams.fetch import contiguous
 from streams.release import Release
 from streams.shard import Shard, ShardParts, Verdicts
+from streams.watermark import BEGINNING
 from zones import Places
 
 
@@ -74,7 +75,9 @@ class Core:
             for part in wire.parts_of(tally, partition, self._fingerprint):
                 self._append(part)
         for shard in self.shards:
-            self._append(wire.Seal(self._fingerprint, shard.partition, shard.watermark, shard.next_offset, False))
+            self._append(
+                wire.Seal(self._fingerprint, shard.partition, shard.watermark, shard.next_offset, False, BEGINNING)
+            )
         publications = []
         for decision in self._release.decide():
             publication = self._append(decision)

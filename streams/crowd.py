@@ -34,6 +34,7 @@ class _Running:
     checkpoint_number: int
     checkpoint_parts: int = 0
     frontier_seen: int = -1
+    checkpointed: int = BEGINNING
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     checkpointing: asyncio.Lock = field(default_factory=asyncio.Lock)
     acks: set[Ack] = field(default_factory=set)
@@ -175,7 +176,9 @@ class CrowdAgent:
         await asyncio.gather(*acks)
         end = self._link.end(self._topics.events, shard.partition)
         at_end = end is not None and shard.next_offset >= end
-        message = Seal(self._fingerprint, shard.partition, shard.watermark, shard.next_offset, at_end)
+        message = Seal(
+            self._fingerprint, shard.partition, shard.watermark, shard.next_offset, at_end, running.checkpointed
+        )
         await (await self._link.send(self._topics.tallies, 0, None, wire.encode(message)))
 
     def _measure(self, running: _Running, fetch: Fetch) -> None:
@@ -244,5 +247,6 @@ class CrowdAgent:
                 await self._link.send_all(topic, partition, old)
             running.checkpoint_number, running.checkpoint_parts = number, len(parts)
             await self._link.commit(self._topics.events, partition, cut[0])
+            running.checkpointed = cut[2]
             running.checkpointed_at = time.monotonic()
             self._metrics.checkpoint_seconds.observe(running.checkpointed_at - begun)

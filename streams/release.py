@@ -158,9 +158,9 @@ class Release:
         self._awaited.clear()
 
     @property
-    def open_windows(self) -> int:
-        """Windows with tallies that have not been decided and read back."""
-        return len(self._open)
+    def oldest_open(self) -> int | None:
+        """Start (UTC ms) of the oldest window that has tallies and has not been decided and read back, or None."""
+        return min((window.window.start for window in self._open.values()), default=None)
 
     @property
     def position(self) -> int | None:

@@ -40,7 +40,8 @@ class TallyPart(msgspec.Struct, tag="tally", frozen=True):
 class Seal(msgspec.Struct, tag="seal", frozen=True):
     """All tallies of the shard's windows that end at or before ``watermark`` (UTC ms) are in the log before this.
 
-    ``next_offset``: of the shard; ``at_end``: there was nothing more to read then.
+    ``next_offset``: of the shard; ``at_end``: there was nothing more to read then; ``checkpointed``: watermark of the
+    shard's last complete checkpoint, below which no key is needed any more (UTC ms).
     """
 
     settings: str
@@ -48,6 +49,7 @@ class Seal(msgspec.Struct, tag="seal", frozen=True):
     watermark: int
     next_offset: int
     at_end: bool
+    checkpointed: int
 
 
 class Decision(msgspec.Struct, tag="decision", frozen=True):

@@ -1,0 +1,34 @@
+"""When an epoch's key may be destroyed: its last window is released, and no shard could need it again (DESIGN 7.1)."""
+
+from __future__ import annotations
+
+from indicators.calendar import Calendar, Epoch
+from streams.watermark import BEGINNING
+
+
+class KeyLife:
+    """Watches the log for epochs that are over for good. Runs without a broker."""
+
+    def __init__(self, calendar: Calendar, shards: int) -> None:
+        self._calendar = calendar
+        self._checkpointed = [BEGINNING] * shards
+        self._epochs: dict[int, Epoch] = {}
+
+    def seen(self, start: int) -> None:
+        """The log has a tally of, or a decision on, a window that starts at ``start`` (UTC ms)."""
+        epoch = self._calendar.epoch_of(start)
+        self._epochs[epoch.number] = epoch
+
+    def checkpointed(self, shard: int, watermark: int) -> None:
+        """A shard has a complete checkpoint at ``watermark`` (UTC ms): it will not read below that again."""
+        self._checkpointed[shard] = max(self._checkpointed[shard], watermark)
+
+    def over(self, oldest_open: int | None) -> list[Epoch]:
+        """The epochs that have ended since the last call; ``oldest_open``: start of the oldest window not released."""
+        reached = min(self._checkpointed)
+        if oldest_open is not None:
+            reached = min(reached, oldest_open)
+        over = [epoch for epoch in self._epochs.values() if epoch.end <= reached]
+        for epoch in over:
+            del self._epochs[epoch.number]
+        return sorted(over)
