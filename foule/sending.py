@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from numpy.typing import NDArray
 
@@ -17,6 +17,7 @@ from config.settings import Settings
 from foule.partitioner import Partitioner
 from streams import topics
 from streams.connection import client_options
+from streams.log_ends import log_ends
 from streams.wire import Advance, encode_advance
 
 _IN_FLIGHT = 20_000
@@ -93,7 +94,7 @@ class EventSender:
         Returns the end offset of each partition of the events topic, which is what its frontier record names.
         """
         self.flush()
-        ends = self._end_offsets()
+        ends = log_ends(self._settings.kafka, self._events)
         frontier = self._settings.topics.frontier
         try:
             futures = [
@@ -131,18 +132,6 @@ class EventSender:
         for future in futures:
             future.get(_PATIENCE)
         self.sent += len(futures)
-
-    def _end_offsets(self) -> dict[int, int]:
-        partitions = [TopicPartition(self._events, number) for number in range(self._settings.topics.partitions)]
-        try:
-            consumer = KafkaConsumer(**client_options(self._settings.kafka))
-            try:
-                found = consumer.end_offsets(partitions)
-            finally:
-                consumer.close()
-        except KafkaError as error:
-            raise self._failed(error) from error
-        return {each.partition: int(found[each]) for each in partitions}
 
     def _disconnect(self) -> None:
         with suppress(KafkaError):
