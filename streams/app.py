@@ -57,7 +57,7 @@ def build(
     link = Link(app, settings.kafka, _connection(settings))
     parts = ShardParts.of(settings, places, EpochKeys(store, settings.keys.max_age, now))
     crowd = CrowdAgent(settings, parts, link, metrics)
-    release = ReleaseAgent(settings, places.layers, parts.fingerprint, link, sinks(link), metrics)
+    release = ReleaseAgent(settings, parts, link, sinks(link), metrics)
     worker = Worker(app, link, crowd, release)
     _add_agents(worker, settings)
     _add_timers(worker, settings)

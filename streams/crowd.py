@@ -70,14 +70,24 @@ class CrowdAgent:
             shard = Shard(partition, self._parts)
             parts = 0
         else:
-            shard = Shard.restored(partition, self._parts, changelog.snapshot)
+            shard = await self._restored(partition, changelog.snapshot)
             parts = changelog.manifest.parts
         for advance in changelog.advances:
             if advance.applied and advance.next >= shard.counted:
                 shard.advance(advance.next, advance.watermark)
         seen = max((advance.offset for advance in changelog.advances), default=-1)
         log.info("shard %d goes on at offset %d with %d devices", partition, shard.next_offset, shard.devices)
-        return _Running(shard, changelog.newest_number, parts, seen)
+        checkpointed = BEGINNING if changelog.manifest is None else changelog.manifest.watermark
+        return _Running(shard, changelog.newest_number, parts, seen, checkpointed)
+
+    async def _restored(self, partition: int, snapshot: bytes) -> Shard:
+        """The shard of a snapshot, as soon as the key store gives the keys of its epochs."""
+        while True:
+            try:
+                return Shard.restored(partition, self._parts, snapshot)
+            except KeyStoreError as error:
+                log.warning("partition %d waits to be restored: %s", partition, error)
+                await asyncio.sleep(_KEY_STORE_PAUSE)
 
     async def release(self) -> None:
         """Let go of all partitions, each after a checkpoint, if it can be written."""

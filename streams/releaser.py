@@ -13,15 +13,17 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from anonymizer.gate import Gate, Publication, unpublished
-from config.errors import ContractError, FouleError
+from config.errors import ContractError, FouleError, KeyStoreError
 from config.settings import Settings
+from indicators.calendar import Epoch
 from sinks.prometheus import Metrics
 from streams import wire
 from streams.consumer import Link
 from streams.frontier import Frontier
+from streams.key_life import KeyLife
 from streams.release import Release
+from streams.shard import ShardParts
 from streams.wire import Seal
-from zones import Layer
 
 log = logging.getLogger(__name__)
 
@@ -39,25 +41,26 @@ class ReleaseAgent:
     """The active release agent of a group, on the worker that has the tallies log."""
 
     def __init__(
-        self, settings: Settings, layers: Sequence[Layer], fingerprint: str, link: Link, sinks: Sequence[Sink],
-        metrics: Metrics,
-    ) -> None:  # fmt: skip
+        self, settings: Settings, parts: ShardParts, link: Link, sinks: Sequence[Sink], metrics: Metrics
+    ) -> None:
         self._settings = settings
         self._topics = settings.topics
-        self._layers = {layer.name: layer for layer in layers}
-        self._fingerprint = fingerprint
+        self._layers = {layer.name: layer for layer in parts.places.layers}
         self._link = link
         self._sinks = sinks
         self._metrics = metrics
+        self._parts = parts
         self._lock = asyncio.Lock()
         self._release: Release | None = None
-        self._frontier = self._new_frontier()
-        self._next = 0
+        self._forget()
         self._takeover_end = 0
         self._ticked_at = time.monotonic()
 
-    def _new_frontier(self) -> Frontier:
-        return Frontier(self._topics.partitions, self._settings.stream.idle_after)
+    def _forget(self) -> None:
+        """Know nothing of the log yet."""
+        self._frontier = Frontier(self._topics.partitions, self._settings.stream.idle_after)
+        self._key_life = KeyLife(self._parts.calendar, self._topics.partitions)
+        self._next = 0
 
     async def assign(self) -> None:
         """Become active if this worker has the log now; start afresh from where the group committed."""
@@ -65,15 +68,14 @@ class ReleaseAgent:
         if 0 not in self._link.assigned(self._topics.tallies):
             return
         self._takeover_end = (await self._link.ends_now(self._topics.tallies))[0]
-        self._frontier = self._new_frontier()
-        self._next = 0
+        self._forget()
         self._release = Release(
             Gate(self._settings.privacy.k),
             list(self._layers.values()),
             self._topics.partitions,
             min(self._settings.time.windows),
             self._settings.stream.max_wait,
-            self._fingerprint,
+            self._parts.fingerprint,
         )
         log.info("this worker releases the windows; it reads the log up to offset %d first", self._takeover_end)
 
@@ -101,7 +103,10 @@ class ReleaseAgent:
             self._next = offset + 1
             if isinstance(message, Seal):
                 self._frontier.seal(message, _now())
+                self._key_life.checkpointed(message.shard, message.checkpointed)
                 await self._decide(release)
+            else:
+                self._key_life.seen(message.start)
 
     def _caught_up(self) -> bool:
         """What a predecessor decided has been read: only then may something be decided here."""
@@ -156,8 +161,18 @@ class ReleaseAgent:
                 ack = await self._link.send(self._topics.frontier, shard, None, wire.encode_advance(advance))
                 await ack
                 log.info("shard %d is idle: told to advance to %d", shard, advance.watermark)
+            for epoch in self._key_life.over(release.oldest_open):
+                await self._destroy_key(epoch)
             if release.position is not None:
                 await self._link.commit(self._topics.tallies, 0, release.position)
+
+    async def _destroy_key(self, epoch: Epoch) -> None:
+        try:
+            await asyncio.to_thread(self._parts.keys.destroy, epoch)
+        except KeyStoreError as error:
+            log.error("the key of epoch %s lives on until its time to live ends: %s", epoch.label, error)
+        else:
+            log.info("the key of epoch %s is destroyed", epoch.label)
 
 
 def _now() -> int:

@@ -217,6 +217,7 @@ class Shard:
             self._tallies += opened.settle(self.watermark, zones)
             if opened.crowd.is_over:
                 self.moves += opened.crowd.visits.moves
+                self._parts.keys.drop(opened.crowd.epoch)
                 del self._epochs[number]
 
     def closed(self) -> list[Tally]:

@@ -71,7 +71,9 @@ def _sinks(settings: Settings) -> Callable[[Link], Sequence[Sink]]:
 def _run(built: Worker, settings: Settings) -> NoReturn:
     """Let Faust run the application; it stops it on SIGTERM and SIGINT, and then ends the process."""
     level = settings.log.level
-    faust.Worker(built.app, loglevel=level, redirect_stdouts=False, override_logging=False).execute_from_commandline()
+    faust.Worker(
+        built.app, loglevel=level, quiet=True, redirect_stdouts=False, override_logging=False
+    ).execute_from_commandline()
 
 
 def _start_log(level: str) -> None:
