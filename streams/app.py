@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import ssl
 import tempfile
 from collections.abc import Callable, Sequence
@@ -13,7 +12,6 @@ import faust
 from faust.types.auth import AuthProtocol
 
 from anonymizer.keys import EpochKeys, KeyStore
-from config.errors import ContractError
 from config.settings import Settings
 from sinks.prometheus import Metrics
 from streams.consumer import Link
@@ -22,10 +20,7 @@ from streams.folding import FoldingScheduler, fold
 from streams.releaser import ReleaseAgent, Sink
 from streams.shard import ShardParts
 from streams.topics import MAX_TALLY_BYTES
-from streams.wire import decode_advance
 from zones import Places
-
-log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 1.0
 _POLLED_BATCHES = 200
@@ -52,7 +47,8 @@ def build(
     now: Callable[[], int],
 ) -> Worker:
     """The application of one worker. ``sinks`` gets the worker's link to Kafka; ``now``: the wall clock in ms."""
-    fold(settings.topics.events)
+    for topic in (settings.topics.events, settings.topics.frontier, settings.topics.tallies):
+        fold(topic)
     app = _application(settings)
     link = Link(app, settings.kafka, _connection(settings))
     parts = ShardParts.of(settings, places, EpochKeys(store, settings.keys.max_age, now))
@@ -79,18 +75,12 @@ def _add_agents(worker: Worker, settings: Settings) -> None:
     @app.agent(frontier, name="frontier")
     async def advance(stream: Any) -> None:
         async for event in stream.events():
-            message = event.message
-            try:
-                told = decode_advance(event.value)
-            except ContractError as error:
-                log.error("offset %d of %s is passed over: %s", message.offset, topics.frontier, error)
-                continue
-            await worker.crowd.advance(message.partition, message.offset, told)
+            await worker.crowd.advance(event.value)
 
     @app.agent(tallies, name="release")
     async def release(stream: Any) -> None:
         async for event in stream.events():
-            await worker.release.take(event.message.offset, event.value)
+            await worker.release.take(event.value)
 
 
 def _add_timers(worker: Worker, settings: Settings) -> None:

@@ -1,14 +1,14 @@
 """What the agents need of Faust's consumer and producer beyond its public interface, in one place.
 
 Leans on ``Consumer._read_offset`` (after a seek Faust drops messages below it; a folded message is known by its last
-offset) and ``Consumer._commit`` (an explicit commit; the folded topics have ``acks=False``).
+offset), ``Consumer._commit`` (an explicit commit; our topics have ``acks=False``) and ``Consumer._committed_offset``.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -17,11 +17,18 @@ from faust.types import TP
 from config.errors import ServiceError
 from config.settings import KafkaSettings
 from streams.checkpoint import Record, Restored, Restorer
-from streams.fetch import Headers
+from streams.fetch import Fetch, Headers
 from streams.log_ends import log_ends
 
 #: An acknowledgement to wait for.
 Ack = asyncio.Future[Any]
+
+
+class Admitted(NamedTuple):
+    """What of a fetch a reader takes now (None: nothing), and the first offset that it can still get."""
+
+    fetch: Fetch | None
+    first: int
 
 
 class Link:
@@ -54,6 +61,27 @@ class Link:
         consumer: Any = self._app.consumer
         await consumer.seek(tp, offset)
         consumer._read_offset[tp] = offset - 1 if offset else None
+
+    async def admit(self, topic: str, fetch: Fetch, next_offset: int) -> Admitted:
+        """What of a fetch is new to a reader that has read up to ``next_offset``.
+
+        A fetch that begins beyond that was preceded by one that got lost between poll and delivery: seek back. The hole
+        is real only if the broker no longer has what lies in it; that the same fetch comes again proves nothing, since
+        it can get lost again in the same way.
+        """
+        if fetch.end <= next_offset:
+            return Admitted(None, next_offset)
+        if fetch.start > next_offset:
+            next_offset = max(next_offset, await self.begin_now(topic, fetch.partition))
+            if fetch.start > next_offset:
+                await self.seek(topic, fetch.partition, next_offset)
+                return Admitted(None, next_offset)
+        return Admitted(fetch.since(next_offset) if fetch.start < next_offset else fetch, next_offset)
+
+    def committed(self, topic: str, partition: int) -> int:
+        """The offset that the group had committed when the partition was assigned; 0 if none."""
+        consumer: Any = self._app.consumer
+        return consumer._committed_offset[TP(topic, partition)] or 0
 
     async def commit(self, topic: str, partition: int, offset: int) -> None:
         """Commit the next offset to read, unless the partition is no longer ours."""

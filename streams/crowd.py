@@ -8,7 +8,7 @@ import logging
 import time
 from dataclasses import dataclass, field
 
-from config.errors import KeyStoreError
+from config.errors import ContractError, KeyStoreError
 from config.settings import Settings
 from sinks.prometheus import Metrics
 from streams import checkpoint, wire
@@ -110,32 +110,22 @@ class CrowdAgent:
             self._measure(running, fetch)
 
     async def _admit(self, running: _Running, fetch: Fetch) -> Fetch | None:
-        """What of the fetch is new to the shard.
-
-        A fetch that begins beyond the shard's next offset was preceded by one that got lost between poll and delivery:
-        seek back. The hole is real only if the broker no longer has what lies in it; that the same fetch comes again
-        proves nothing, since it can get lost again in the same way.
-        """
+        """What of the fetch is new to the shard; offsets that the broker has deleted are passed over and reported."""
         shard = running.shard
-        if fetch.end <= shard.next_offset:
-            return None
-        if fetch.start > shard.next_offset:
-            begin = await self._link.begin_now(self._topics.events, shard.partition)
-            if begin > shard.next_offset:
-                self._metrics.offset_gaps.inc()
-                log.error(
-                    "partition %d no longer has the offsets %d to %d: they were deleted before they were read; "
-                    "is its retention longer than the worker can be away?",
-                    shard.partition,
-                    shard.next_offset,
-                    begin - 1,
-                )
-                shard.skip_to(begin)
-            if fetch.start > shard.next_offset:
-                self._metrics.seeks.inc()
-                await self._link.seek(self._topics.events, shard.partition, shard.next_offset)
-                return None
-        return fetch.since(shard.next_offset) if fetch.start < shard.next_offset else fetch
+        admitted, first = await self._link.admit(self._topics.events, fetch, shard.next_offset)
+        if first > shard.next_offset:
+            self._metrics.offset_gaps.inc()
+            log.error(
+                "partition %d no longer has the offsets %d to %d: they were deleted before they were read; "
+                "is its retention longer than the worker can be away?",
+                shard.partition,
+                shard.next_offset,
+                first - 1,
+            )
+            shard.skip_to(first)
+        if admitted is None and fetch.start > shard.next_offset:
+            self._metrics.seeks.inc()
+        return admitted
 
     async def _feed(self, running: _Running, fetch: Fetch) -> Fetch | None:
         """Let the shard take a fetch; returns what it could not take yet for want of a key."""
@@ -204,23 +194,34 @@ class CrowdAgent:
         age = time.monotonic() - running.checkpointed_at
         self._metrics.checkpoint_age_seconds.labels(partition).set(age)
 
-    async def advance(self, partition: int, offset: int, advance: Advance) -> None:
-        """Take the record at ``offset`` of the frontier topic: note it in the changelog, then act on it.
+    async def advance(self, fetch: Fetch) -> None:
+        """Take a folded message of the frontier topic: what idle shards are told."""
+        running = self._running.get(fetch.partition)
+        if running is None:
+            return
+        async with running.lock:
+            admitted, _ = await self._link.admit(self._topics.frontier, fetch, running.frontier_seen + 1)
+            if admitted is None:
+                return
+            for offset, value in zip(admitted.offsets.tolist(), admitted.values, strict=True):
+                try:
+                    await self._advance(running, offset, wire.decode_advance(value or b""))
+                except ContractError as error:
+                    log.error("offset %d of %s is passed over: %s", offset, self._topics.frontier, error)
+
+    async def _advance(self, running: _Running, offset: int, advance: Advance) -> None:
+        """Note an advance in the changelog, then act on it.
 
         It is noted also when it comes too late, so that a replay of the records does the same with it.
         """
-        running = self._running.get(partition)
-        if running is None or offset <= running.frontier_seen:
-            return
-        async with running.lock:
-            shard = running.shard
-            applied = advance.next >= max(shard.next_offset, shard.counted)
-            noted = checkpoint.note(AdvanceNote(offset, advance.next, advance.watermark, applied))
-            await self._link.send_all(self._topics.checkpoints, partition, [noted])
-            running.frontier_seen = offset
-            if applied:
-                shard.advance(advance.next, advance.watermark)
-                await self._carry_away(running, seal=True)
+        shard = running.shard
+        applied = advance.next >= max(shard.next_offset, shard.counted)
+        noted = checkpoint.note(AdvanceNote(offset, advance.next, advance.watermark, applied))
+        await self._link.send_all(self._topics.checkpoints, shard.partition, [noted])
+        running.frontier_seen = offset
+        if applied:
+            shard.advance(advance.next, advance.watermark)
+            await self._carry_away(running, seal=True)
 
     async def seal(self) -> None:
         """Seal every shard, also where nothing closed, so that the release agent hears from it."""

@@ -19,6 +19,7 @@ from indicators.calendar import Epoch
 from sinks.prometheus import Metrics
 from streams import wire
 from streams.consumer import Link
+from streams.fetch import Fetch
 from streams.frontier import Frontier
 from streams.key_life import KeyLife
 from streams.release import Release
@@ -60,7 +61,7 @@ class ReleaseAgent:
         """Know nothing of the log yet."""
         self._frontier = Frontier(self._topics.partitions, self._settings.stream.idle_after)
         self._key_life = KeyLife(self._parts.calendar, self._topics.partitions)
-        self._next = 0
+        self._next: int | None = None
 
     async def assign(self) -> None:
         """Become active if this worker has the log now; start afresh from where the group committed."""
@@ -83,34 +84,47 @@ class ReleaseAgent:
         """Be active no longer; what is not published yet stays on the log."""
         self._release = None
 
-    async def take(self, offset: int, value: bytes | None) -> None:
-        """Take the log's record at ``offset``."""
+    async def take(self, fetch: Fetch) -> None:
+        """Take a folded message of the log."""
         release = self._release
-        if release is None or offset < self._next:
+        if release is None:
             return
         async with self._lock:
-            try:
-                message = wire.decode(value or b"")
-            except ContractError as error:
-                log.error("offset %d of %s is passed over: %s", offset, self._topics.tallies, error)
-                self._next = offset + 1
+            if self._next is None:
+                self._next = self._link.committed(self._topics.tallies, 0)
+            admitted, first = await self._link.admit(self._topics.tallies, fetch, self._next)
+            if first > self._next > 0:
+                log.error(
+                    "the log no longer has the offsets %d to %d of %s", self._next, first - 1, self._topics.tallies
+                )
+            self._next = first
+            if admitted is None:
                 return
-            late = release.late_tallies
-            publication = release.take(offset, message)
-            self._metrics.late_tallies.inc(release.late_tallies - late)
-            if publication is not None:
-                await self._publish(publication)
-            self._next = offset + 1
-            if isinstance(message, Seal):
-                self._frontier.seal(message, _now())
-                self._key_life.checkpointed(message.shard, message.checkpointed)
-                await self._decide(release)
-            else:
-                self._key_life.seen(message.start)
+            for offset, value in zip(admitted.offsets.tolist(), admitted.values, strict=True):
+                await self._take(release, offset, value)
+            self._next = admitted.end
+            await self._decide(release)
+
+    async def _take(self, release: Release, offset: int, value: bytes | None) -> None:
+        try:
+            message = wire.decode(value or b"")
+        except ContractError as error:
+            log.error("offset %d of %s is passed over: %s", offset, self._topics.tallies, error)
+            return
+        late = release.late_tallies
+        publication = release.take(offset, message)
+        self._metrics.late_tallies.inc(release.late_tallies - late)
+        if publication is not None:
+            await self._publish(publication)
+        if isinstance(message, Seal):
+            self._frontier.seal(message, _now())
+            self._key_life.checkpointed(message.shard, message.checkpointed)
+        else:
+            self._key_life.seen(message.start)
 
     def _caught_up(self) -> bool:
         """What a predecessor decided has been read: only then may something be decided here."""
-        return self._next >= self._takeover_end
+        return self._next is not None and self._next >= self._takeover_end
 
     async def _decide(self, release: Release) -> None:
         if not self._caught_up():
@@ -155,7 +169,7 @@ class ReleaseAgent:
             return
         async with self._lock:
             end = self._link.end(self._topics.tallies, 0)
-            release.reports.tick(elapsed, at_end=end is not None and self._next >= end)
+            release.reports.tick(elapsed, at_end=self._next is not None and end is not None and self._next >= end)
             await self._decide(release)
             for shard, advance in self._frontier.advances(_now()):
                 ack = await self._link.send(self._topics.frontier, shard, None, wire.encode_advance(advance))
