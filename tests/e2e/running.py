@@ -1,0 +1,228 @@
+"""Workers and commands as processes of their own, and waiting until all that a feed holds is published."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from http.client import HTTPException
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from kafka import KafkaConsumer, TopicPartition
+from prometheus_client.parser import text_string_to_metric_families
+
+from anonymizer.gate import Publication, reopen
+from config.errors import ServiceError
+from config.settings import Settings
+from foule.server_process import LOOPBACK, ServerProcess
+from sinks.kafka import records
+from streams import wire
+from streams.connection import client_options
+from streams.log_ends import log_ends
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_LARGEST = 64 << 20
+_POLL_MS = 500
+_PAUSE = 0.2
+_METRICS_SECONDS = 5.0
+
+
+class LogRecord(NamedTuple):
+    """A record as it lies in a topic; ``timestamp`` is Kafka's, in ms."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+class Worker(ServerProcess):
+    """``foule worker`` with a settings file, as a process with its metrics on a free port.
+
+    ``kill()`` ends it as a crash would; ``start()`` begins again. Its log is ``log_text``, also after ``stop()``.
+    """
+
+    name = "foule worker"
+    start_within = 90.0
+    stop_within = 30.0
+
+    def __init__(self, settings_file: Path) -> None:
+        super().__init__()
+        self._settings_file = settings_file.resolve()
+        self._log_text = ""
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "foule", "worker", "--settings", str(self._settings_file)]
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(ROOT), "FOULE_METRICS__PORT": str(self.port)}
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.metrics())
+        except (URLError, HTTPException, OSError):
+            return False
+
+    def stop(self) -> None:
+        self._keep_log()
+        super().stop()
+
+    @property
+    def log_text(self) -> str:
+        """All that the worker has printed."""
+        self._keep_log()
+        return self._log_text
+
+    def _keep_log(self) -> None:
+        with suppress(OSError, ServiceError):  # it has no folder before its start and after its stop
+            self._log_text = self.log.read_text(errors="replace")
+
+    def metrics_text(self) -> str:
+        """What Prometheus reads from the worker now."""
+        with urlopen(f"http://{LOOPBACK}:{self.port}/metrics", timeout=_METRICS_SECONDS) as answer:
+            text: str = answer.read().decode()
+        return text
+
+    def metrics(self) -> dict[str, float]:
+        """Every sample: its name, with its labels if it has any, to its value: ``foule_records_read_total``,
+        ``foule_records_rejected_total{reason="bad_time"}``."""
+        samples = {}
+        for family in text_string_to_metric_families(self.metrics_text()):
+            for sample in family.samples:
+                labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
+                samples[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
+        return samples
+
+
+def foule(*arguments: str | Path) -> dict[str, Any]:
+    """Run a command of foule as a process; the JSON object of its last line."""
+    command = [sys.executable, "-m", "foule", *map(str, arguments), "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+class Tail:
+    """Reads topics from their beginnings on; ``records`` holds all that has been read. A context manager."""
+
+    def __init__(self, settings: Settings, *topics: str) -> None:
+        self.records: list[LogRecord] = []
+        self._kafka = settings.kafka
+        self._topics = topics
+        self._consumer: Any = KafkaConsumer(
+            **client_options(settings.kafka),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=_LARGEST,
+            fetch_max_bytes=_LARGEST,
+            max_poll_records=100_000,
+        )
+        self._assigned: list[Any] = []
+
+    def read(self) -> list[LogRecord]:
+        """What is new up to the ends that the topics have now, in the order of each partition."""
+        ends = {
+            TopicPartition(topic, at): end for topic in self._topics for at, end in log_ends(self._kafka, topic).items()
+        }
+        if not self._assigned:
+            self._assigned = sorted(ends)
+            self._consumer.assign(self._assigned)
+            self._consumer.seek_to_beginning(*self._assigned)
+        new: list[LogRecord] = []
+        while any(self._consumer.position(at) < end for at, end in ends.items() if end):
+            for batch in self._consumer.poll(timeout_ms=_POLL_MS).values():
+                new += map(_record, batch)
+        self.records += new
+        return new
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._consumer.close()
+
+
+def _record(found: Any) -> LogRecord:
+    return LogRecord(found.partition, found.offset, found.timestamp, found.key, found.value, tuple(found.headers or ()))
+
+
+def read_topic(settings: Settings, topic: str) -> list[LogRecord]:
+    """All records of a topic up to its present end, partition after partition, in order of offset."""
+    with Tail(settings, topic) as tail:
+        return sorted(tail.read(), key=lambda record: (record.partition, record.offset))
+
+
+def wait_until(done: Callable[[], bool], within: float, what: str, workers: Sequence[Worker] = ()) -> None:
+    """Wait until ``done()``. Fails after ``within`` seconds, or when a worker that was running has ended."""
+    deadline = time.monotonic() + within
+    while not done():
+        for worker in workers:
+            if worker.pid is None:
+                raise AssertionError(f"a worker has ended while waiting until {what}:\n{worker.log_text[-4000:]}")
+        if time.monotonic() > deadline:
+            logs = "\n".join(worker.log_text[-2000:] for worker in workers)
+            raise AssertionError(f"not within {within:g} s: {what}\n{logs}")
+        time.sleep(_PAUSE)
+
+
+def wait_until_released(settings: Settings, watermark: int, within: float, workers: Sequence[Worker] = ()) -> None:
+    """Wait until every window up to ``watermark`` (the last epoch's end, UTC ms) is decided and published.
+
+    ``watermark`` is what ``foule replay`` and ``foule simulate`` print; every shard must reach it.
+    """
+    topics = settings.topics
+    with Tail(settings, topics.tallies) as tallies, Tail(settings, topics.presence, topics.flows) as published:
+        progress = _Progress(settings, watermark)
+
+        def done() -> bool:
+            progress.take(tallies.read())
+            if not progress.all_decided:
+                return False
+            published.read()
+            return progress.last_records <= {(record.key, record.value) for record in published.records}
+
+        wait_until(done, within, f"every window up to {watermark} is published", workers)
+
+
+class _Progress:
+    """What the tallies log says about how far the shards and the release are."""
+
+    def __init__(self, settings: Settings, watermark: int) -> None:
+        self._watermark = watermark
+        self._sealed = dict.fromkeys(range(settings.topics.partitions), -1)
+        self._undecided: set[tuple[int, int, int]] = set()
+        self._decided: set[tuple[int, int, int]] = set()
+        self.last_records: set[tuple[bytes | None, bytes | None]] = set()
+
+    def take(self, new: list[LogRecord]) -> None:
+        for record in new:
+            message = wire.decode(record.value or b"")
+            if isinstance(message, wire.Seal):
+                self._sealed[message.shard] = max(self._sealed[message.shard], message.watermark)
+            elif isinstance(message, wire.TallyPart):
+                key = (message.layer, message.width, message.start)
+                if key not in self._decided and message.end <= self._watermark:
+                    self._undecided.add(key)
+            elif isinstance(message, wire.Decision):
+                key = (message.layer, message.width, message.start)
+                self._decided.add(key)
+                self._undecided.discard(key)
+                sent = records(Publication(reopen(message.window), record.offset, shortest=False))
+                self.last_records = {(each.key, each.value) for each in sent} or self.last_records
+
+    @property
+    def all_decided(self) -> bool:
+        return min(self._sealed.values()) >= self._watermark and not self._undecided
