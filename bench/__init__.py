@@ -1,0 +1,1 @@
+"""Benches: ``python -m bench`` runs the job on a real Kafka, beside plain Faust and raw aiokafka."""
