@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from anonymizer.gate import Gate, Publication
 from anonymizer.keys import EpochKeys, KeyStore
 from config.settings import Settings
+from foule.partitioner import by_partition
 from indicators.counts import Tally
 from streams import wire
 from streams.decode import REASONS
@@ -21,19 +22,27 @@ from streams.watermark import BEGINNING
 from zones import Places
 
 
-class Core:
-    """All partitions of a recorded feed in one process. Publications come back from :meth:`take` and :meth:`finish`.
+class Closed(NamedTuple):
+    """The raw counts of a window that a partition's shard has closed."""
 
-    The decisions' versions count up from 0: there is no log whose offsets could be used.
+    partition: int
+    tally: Tally
+
+
+class Core:
+    """All partitions of a recorded feed in one process.
+
+    Every batch of records goes through :meth:`feed`, or in two steps through :meth:`take` and :meth:`release`; what
+    may be published comes back. The decisions' versions count up from 0: there is no log whose offsets could be used.
     """
 
     def __init__(self, settings: Settings, places: Places, store: KeyStore, now: Callable[[], int]) -> None:
         """``now``: the wall clock in ms, for the keys' time to live."""
-        keys = EpochKeys(store, settings.keys.max_age, now)
-        parts = ShardParts.of(settings, places, keys)
+        parts = ShardParts.of(settings, places, EpochKeys(store, settings.keys.max_age, now))
         self.shards = [Shard(partition, parts) for partition in range(settings.topics.partitions)]
+        self.fingerprint = parts.fingerprint
+        self.windows = 0
         self._calendar = parts.calendar
-        self._fingerprint = parts.fingerprint
         self._release = Release(
             Gate(settings.privacy.k),
             places.layers,
@@ -43,47 +52,58 @@ class Core:
             parts.fingerprint,
         )
         self._log_end = 0
-        self._latest = -1
-        self._windows = 0
+        self._decided_to = BEGINNING
 
-    def take(
-        self, partition: int, values: Sequence[bytes | None], timestamps: NDArray[np.int64]
-    ) -> list[tuple[int, Tally]]:
-        """Give a partition its next records; ``timestamps``: int64 (n,) Kafka timestamps in ms, -1 for none.
+    @property
+    def end(self) -> int | None:
+        """End of the last epoch that has an accepted event (UTC ms): the feed ends there. None without any."""
+        latest = max(shard.latest for shard in self.shards)
+        return None if latest < 0 else self._calendar.epoch_of(latest).end
 
-        Returns the raw tallies of what closed, with their partition, for :meth:`release`. Raises ``KeyStoreError``.
+    def feed(
+        self, partitions: NDArray[np.int32], values: Sequence[bytes | None], timestamps: NDArray[np.int64]
+    ) -> list[Publication]:
+        """Take the next records, (n,) each, in the order in which they were sent; returns what is released now.
+
+        ``timestamps``: Kafka timestamps in ms, -1 for none.
         """
-        shard = self.shards[partition]
-        if len(values):
-            shard.take(contiguous(partition, shard.next_offset, list(values), timestamps))
-            self._latest = max(self._latest, shard.latest)
-        return [(partition, tally) for tally in shard.closed()]
+        closed: list[Closed] = []
+        for partition, rows in by_partition(partitions):
+            closed += self.take(partition, [values[row] for row in rows.tolist()], timestamps[rows])
+        return self.release(closed)
 
-    def finish(self) -> list[tuple[int, Tally]]:
-        """End the feed: every shard advances to the end of the last epoch that has an accepted event."""
-        tallies = []
-        if self._latest >= 0:
-            end = self._calendar.epoch_of(self._latest).end
+    def take(self, partition: int, values: Sequence[bytes | None], timestamps: NDArray[np.int64]) -> list[Closed]:
+        """Give a partition its next records; returns the windows that closed, to be handed to :meth:`release`."""
+        shard = self.shards[partition]
+        shard.take(contiguous(partition, shard.next_offset, list(values), timestamps))
+        return [Closed(partition, tally) for tally in shard.closed()]
+
+    def finish(self) -> list[Closed]:
+        """End the feed: every shard advances to :attr:`end`; returns the windows that closed, for :meth:`release`."""
+        closed: list[Closed] = []
+        end = self.end
+        if end is not None:
             for shard in self.shards:
                 shard.advance(shard.next_offset, end)
-                tallies += [(shard.partition, tally) for tally in shard.closed()]
-        return tallies
+                closed += [Closed(shard.partition, tally) for tally in shard.closed()]
+        return closed
 
-    def release(self, tallies: Sequence[tuple[int, Tally]]) -> list[Publication]:
-        """Put raw tallies and a seal of every shard on the log, and publish what can be decided."""
-        for partition, tally in tallies:
-            for part in wire.parts_of(tally, partition, self._fingerprint):
+    def release(self, closed: Sequence[Closed]) -> list[Publication]:
+        """Put closed windows and a seal of every shard on the log, and publish what can be decided."""
+        for partition, tally in closed:
+            for part in wire.parts_of(tally, partition, self.fingerprint):
                 self._append(part)
+        reached = min(shard.watermark for shard in self.shards)
+        if reached == self._decided_to:
+            return []
+        self._decided_to = reached
         for shard in self.shards:
             self._append(
-                wire.Seal(self._fingerprint, shard.partition, shard.watermark, shard.next_offset, False, BEGINNING)
+                wire.Seal(self.fingerprint, shard.partition, shard.watermark, shard.next_offset, False, BEGINNING)
             )
-        publications = []
-        for decision in self._release.decide():
-            publication = self._append(decision)
-            if publication is not None:
-                publications.append(publication)
-                self._windows += not publication.window.is_empty
+        decided = [self._append(decision) for decision in self._release.decide()]
+        publications = [publication for publication in decided if publication is not None]
+        self.windows += sum(not publication.window.is_empty for publication in publications)
         return publications
 
     def _append(self, message: wire.Message) -> Publication | None:
@@ -92,7 +112,8 @@ class Core:
         return published
 
     def summary(self) -> dict[str, Any]:
-        """What became of the records: ``read``, ``accepted``, ``late``, ``rejected`` by reason, and ``windows``."""
+        """What became of the records: ``read``, ``accepted``, ``late``, ``rejected`` by reason, and ``windows``, in
+        which something may be published."""
         total = Verdicts()
         for shard in self.shards:
             total.add(shard.verdicts)
@@ -102,5 +123,5 @@ class Core:
             "accepted": total.accepted,
             "late": total.late,
             "rejected": rejected,
-            "windows": self._windows,
+            "windows": self.windows,
         }

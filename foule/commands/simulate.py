@@ -46,10 +46,10 @@ Write = Callable[[Batch], None]
 @click.option("--end", metavar="TIME", help="End of the event times; default 30 June 04:00.")
 @click.option(
     "--timestamps",
-    type=click.Choice(["arrival", "now"]),
-    default="arrival",
+    type=click.Choice(["now", "arrival"]),
+    default="now",
     show_default=True,
-    help="Kafka timestamp of a record: when it arrives in the festival's time, or when it is sent.",
+    help="Kafka timestamp of a record: when it is sent, or when it arrives in the festival's time.",
 )
 @click.option(
     "--finish/--no-finish",
@@ -78,9 +78,9 @@ def simulate(
 ) -> None:
     """Send the festival of Chatelaillon-Plage, 28 and 29 June 2014, to Kafka.
 
-    With --timestamps arrival, Kafka takes the records for as old as the festival and deletes them after
-    topics.events_retention, which it checks every few minutes: keep a worker running, or set a retention of many
-    years. With --timestamps now, no probe's clock is ever ahead, so that nothing is rejected as future.
+    With --timestamps now, no probe's clock is ever ahead, so that nothing is rejected as future. With --timestamps
+    arrival, Kafka takes the records for as old as the festival and deletes them after topics.events_retention,
+    which it checks every few minutes: set a retention of many years.
     """
     _require_plain_names(settings.events)
     zone = ZoneInfo("Europe/Paris")

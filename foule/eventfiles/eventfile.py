@@ -1,6 +1,6 @@
 """A recorded file of events, read as batches of records in the order of the file or of event time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,21 +42,23 @@ class EventFile:
         """Bytes read so far, of the file as it lies on the disk."""
         return self._container.position
 
-    def batches(self, sort: bool = False) -> Iterator[Batch]:
-        """The events in batches of some thousands; once only.
+    def batches(self, sort: bool = False, reading: Callable[[], None] = lambda: None) -> Iterator[Batch]:
+        """The events in batches of some thousands; once only. ``reading`` is called after each that was read.
 
         In the order of the file with flat memory; or, with ``sort``, by event time, which holds the whole file
         in memory: ties stay in file order, and a row without a readable time stays behind the row it follows.
         Raises EventFileError where the file is damaged or lacks a column.
         """
-        return _sorted(self._read()) if sort else self._read()
+        batches = self._read(reading)
+        return _sorted(batches) if sort else batches
 
-    def _read(self) -> Iterator[Batch]:
+    def _read(self, reading: Callable[[], None]) -> Iterator[Batch]:
         for rows in rows_of(self._container, self._writer.wanted):
             batch = self._writer.batch(rows)
             self.rows += rows.length
             self.damaged += batch.damaged
             self.undated += batch.undated
+            reading()
             yield batch
 
     def close(self) -> None:
