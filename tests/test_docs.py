@@ -1,0 +1,161 @@
+"""The documents agree with the program: links, modules, settings, contracts, metrics and the worked example."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import generate_latest
+
+from config.settings import Settings
+from foule.oracle.oracle import Parameters, Record, run
+from foule.oracle.parameters import HOUR, MINUTE
+from indicators.counts import ZONE_INDICATORS
+from sinks import contract
+from sinks.kafka import records
+from sinks.prometheus import REASONS, Metrics
+from streams.topics import plan
+from tests.documents import DOCUMENTS, ROOT, anchors, blocks, links, quoted, section, settings_named, table, text_of
+from tests.sinks.released import publication
+
+ARCHITECTURE, CONTRACTS, INDICATORS = (
+    text_of(ROOT / "docs" / name) for name in ("architecture.md", "contracts.md", "indicators.md")
+)
+PACKAGES = ("config", "zones", "anonymizer", "indicators", "streams", "sinks", "simulator", "foule")
+# Of these folders the table has one line for all modules.
+AS_A_WHOLE = ("simulator", "foule/commands", "foule/eventfiles", "foule/oracle", "foule/demo")
+# 28 June 2014, midnight in Paris.
+MIDNIGHT = 1_403_906_400_000
+
+documents = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+@documents
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for target, anchor in links(text_of(path)):
+        found = path if not target else (path.parent / target).resolve()
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(text_of(found)), anchor
+
+
+@documents
+def test_every_setting_that_is_named_exists(path: Path) -> None:
+    named = [*settings_named(text_of(path))]
+    assert [f"{part}.{key}" for part, key in named if not hasattr(getattr(Settings(), part), key)] == []
+
+
+@documents
+def test_every_file_that_is_named_exists(path: Path) -> None:
+    folders = "|".join((*PACKAGES, "tests", "bench", "docs", "deploy", "examples"))
+    named = [name for name in quoted(text_of(path)) if re.fullmatch(rf"({folders})/[\w./]*", name)]
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_module_has_its_line_in_the_house() -> None:
+    house = " ".join(row["module"] for row in table(ARCHITECTURE, "module"))
+    modules = {
+        module.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for module in (ROOT / package).rglob("*.py")
+        if not module.name.startswith("__")
+    }
+    whole = {module for module in modules if module.startswith(tuple(f"{folder}/" for folder in AS_A_WHOLE))}
+    assert sorted(module for module in modules - whole if f"`{module}`" not in house) == []
+    folders = [folder for folder in AS_A_WHOLE if (ROOT / folder).is_dir()]
+    assert [folder for folder in folders if f"{folder}/" not in house] == []
+
+
+def test_every_metric_is_in_the_contract() -> None:
+    exposed = generate_latest(Metrics().registry).decode()
+    kinds = dict(re.findall(r"^# TYPE (foule_\w+) (\w+)$", exposed, re.MULTILINE))
+    expected = {
+        name: kind
+        for name, kind in kinds.items()
+        if not name.startswith("foule_process_") and not name.endswith("_created")
+    }
+    assert {row["metric"].strip("`"): row["type"] for row in table(CONTRACTS, "metric")} == expected
+
+
+def test_every_reason_is_in_the_contract_in_its_order() -> None:
+    assert tuple(row["reason"].strip("`") for row in table(CONTRACTS, "reason")) == REASONS
+
+
+def test_the_topics_are_those_that_foule_makes() -> None:
+    made = [topic.name for topic in plan(Settings())]
+    assert [row["topic"].strip("`") for row in table(CONTRACTS, "topic")] == made
+
+
+def test_the_redis_keys_are_those_that_foule_writes() -> None:
+    start = 1_403_949_600_000
+    keys = [
+        contract.live_key("LAYER"),
+        contract.window_key("LAYER", "WIDTH", start).replace("20140628T1000Z", "START"),
+        contract.flows_key("LAYER", "WIDTH", start).replace("20140628T1000Z", "START"),
+        contract.series_key("LAYER", "WIDTH", "ZONE"),
+        contract.CHANGES,
+    ]
+    assert [row["key"].strip("`") for row in table(CONTRACTS, "key")] == keys
+
+
+def test_the_examples_of_redis_are_what_foule_writes() -> None:
+    numbers, header, change = (block.strip() for block in blocks(section(CONTRACTS, "## Redis"), "json"))
+    assert contract.zone_value(json.loads(numbers)).decode() == numbers
+    released = publication({}, layer="communes", version=88123)
+    written = json.loads(contract.header_of(released))
+    assert json.loads(header) == written | {"k": 20}
+    assert list(json.loads(header)) == list(written)
+    announced = contract.change_of(released)
+    assert json.loads(change) == {name: getattr(announced, name) for name in announced.__struct_fields__}
+
+
+def test_the_examples_of_kafka_are_what_foule_writes() -> None:
+    presence, flow = (block.strip() for block in blocks(section(CONTRACTS, "## Kafka: what readers take"), "json"))
+    zone = publication({"17094": {"people": 1240, "arrivals": 310}}, layer="communes", version=88123)
+    assert [record.value.decode() for record in records(zone)] == [presence]
+    hour = publication(
+        {}, {("17300", "17094"): 184}, layer="communes", width="1h", start=1_403_946_000_000, version=88120
+    )
+    assert [record.value.decode() for record in records(hour)] == [flow]
+
+
+def test_the_fields_of_a_zone_are_all_explained() -> None:
+    fields = [row["field"].strip("`") for row in table(INDICATORS, "field")]
+    names = ["people" if name == "presence" else name for name in ZONE_INDICATORS]
+    assert fields == [*names, "flows"]
+
+
+def test_the_worked_example_of_the_indicators_is_right() -> None:
+    events = [(_moment(row["time"]), row["phone"], row["zone"]) for row in table(INDICATORS, "phone")]
+    log = [
+        Record(offset, -1, json.dumps({"ts": ts, "subscriber": phone, "cell": zone}).encode())
+        for offset, (ts, phone, zone) in enumerate(sorted(events))
+    ]
+    parameters = Parameters(widths=(HOUR,))
+    result = run(parameters, {0: log}, {0: [(len(log), MIDNIGHT + 28 * HOUR)]}, lambda cell, lat, lon: {"": str(cell)})
+    counted: dict[tuple[int, str, object], int] = {
+        (window.start, indicator, cell): number
+        for window, indicators in result.complete().items()
+        for indicator, cells in indicators.items()
+        for cell, number in cells.items()
+        if cell != "outside"
+    }
+    assert counted == _of_zones() | _of_flows()
+
+
+def _of_zones() -> dict[tuple[int, str, object], int]:
+    return {
+        (_moment(row["window"]), indicator, row["zone"]): int(row[field])
+        for row in table(section(INDICATORS, "## An example"), "window | zone")
+        for field, indicator in zip(["people", *ZONE_INDICATORS[1:]], ZONE_INDICATORS, strict=True)
+        if int(row[field])
+    }
+
+
+def _of_flows() -> dict[tuple[int, str, object], int]:
+    rows = table(section(INDICATORS, "## An example"), "window | from")
+    return {(_moment(row["window"]), "flows", (row["from"], row["to"])): int(row["people"]) for row in rows}
+
+
+def _moment(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return MIDNIGHT + int(hours) * HOUR + int(minutes) * MINUTE
