@@ -32,6 +32,8 @@ class Counts(NamedTuple):
     @classmethod
     def of_cells(cls, cells: NDArray[np.int64]) -> Self:
         """Count how often each cell occurs; ``cells``: int64 (n,), one entry a device."""
+        if not len(cells):
+            return cls.empty()
         distinct, counts = np.unique(cells, return_counts=True)
         return cls(distinct, counts.astype(np.int64))
 
