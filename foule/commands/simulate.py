@@ -82,7 +82,7 @@ def simulate(
     arrival, Kafka takes the records for as old as the festival and deletes them after topics.events_retention,
     which it checks every few minutes: set a retention of many years.
     """
-    _require_plain_names(settings.events)
+    require_plain_names(settings.events)
     zone = ZoneInfo("Europe/Paris")
     first = START if start is None else _moment("--start", start, zone)
     last = END if end is None else _moment("--end", end, zone)
@@ -167,7 +167,8 @@ def _moment(option: str, text: str, zone: ZoneInfo) -> int:
     return int(Instant.of(moment if moment.tzinfo else moment.replace(tzinfo=zone)))
 
 
-def _require_plain_names(events: EventsSettings) -> None:
+def require_plain_names(events: EventsSettings) -> None:
+    """Raise SettingsError unless the fields of an event have the names that the simulator writes."""
     plain = EventsSettings()
     names = ("ts", "subscriber", "cell", "mcc", "home", "rat")
     other = [name for name in names if getattr(events, name) != getattr(plain, name)]

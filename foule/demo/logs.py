@@ -1,0 +1,91 @@
+"""Reads topics back from the broker: every record of a log from its beginning to where it ends now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, NamedTuple
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from config.errors import ServiceError
+from config.settings import KafkaSettings
+from streams.connection import client_options
+from streams.log_ends import log_ends
+
+_POLL_MS = 500
+_AT_ONCE = 10_000
+_FRUITLESS_POLLS = 60
+
+
+class LogRecord(NamedTuple):
+    """A record of a partition; ``timestamp`` is Kafka's in ms, negative where there is none."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class TopicReader:
+    """Reads a topic in order, partition by partition, as far as it has come at each call of :meth:`read`.
+
+    A context manager. Raises ServiceError where Kafka does not answer, TopicsError where the topic is missing.
+    """
+
+    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
+        self._kafka = kafka
+        self._topic = topic
+        self._next: dict[int, int] = {}
+        try:
+            self._consumer: Any = KafkaConsumer(
+                **client_options(kafka),
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                allow_auto_create_topics=False,
+                max_poll_records=_AT_ONCE,
+            )
+        except (KafkaError, OSError) as error:
+            raise self._failed(error) from error
+
+    def read(self) -> Iterator[LogRecord]:
+        """The records that are new since the last call, up to the log's ends at this moment."""
+        ends = {TopicPartition(self._topic, number): end for number, end in log_ends(self._kafka, self._topic).items()}
+        pending = {at: end for at, end in ends.items() if self._next.get(at.partition, 0) < end}
+        try:
+            self._consumer.assign(sorted(pending))
+            for at in pending:
+                self._consumer.seek(at, self._next.get(at.partition, 0))
+            yield from self._poll(pending)
+        except KafkaError as error:
+            raise self._failed(error) from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._consumer.close()
+
+    def _poll(self, pending: dict[Any, int]) -> Iterator[LogRecord]:
+        fruitless = 0
+        while pending:
+            polled = self._consumer.poll(timeout_ms=_POLL_MS)
+            fruitless = 0 if polled else fruitless + 1
+            if fruitless > _FRUITLESS_POLLS:
+                raise ServiceError(f"Kafka no longer gives records of topic {self._topic} before its end")
+            for at, records in polled.items():
+                for record in records:
+                    yield LogRecord(record.partition, record.offset, record.timestamp, record.key, record.value)
+                # by position, not by the last record: transaction markers take offsets too
+                self._next[at.partition] = self._consumer.position(at)
+            pending = {at: end for at, end in pending.items() if self._next.get(at.partition, 0) < end}
+
+    def _failed(self, error: Exception) -> ServiceError:
+        return ServiceError(f"Kafka at {self._kafka.bootstrap} does not give topic {self._topic}: {error}")
+
+
+def read_topic(kafka: KafkaSettings, topic: str) -> list[LogRecord]:
+    """All records of a topic, those of one partition in order."""
+    with closing(TopicReader(kafka, topic)) as reader:
+        return list(reader.read())
