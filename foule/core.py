@@ -16,6 +16,7 @@ from indicators.counts import Tally
 from streams import wire
 from streams.decode import REASONS
 from streams.fetch import contiguous
+from streams.key_life import KeyLife
 from streams.release import Release
 from streams.shard import Shard, ShardParts, Verdicts
 from streams.watermark import BEGINNING
@@ -38,7 +39,8 @@ class Core:
 
     def __init__(self, settings: Settings, places: Places, store: KeyStore, now: Callable[[], int]) -> None:
         """``now``: the wall clock in ms, for the keys' time to live."""
-        parts = ShardParts.of(settings, places, EpochKeys(store, settings.keys.max_age, now))
+        self._keys = EpochKeys(store, settings.keys.max_age, now)
+        parts = ShardParts.of(settings, places, self._keys)
         self.shards = [Shard(partition, parts) for partition in range(settings.topics.partitions)]
         self.fingerprint = parts.fingerprint
         self.windows = 0
@@ -51,6 +53,7 @@ class Core:
             settings.stream.max_wait,
             parts.fingerprint,
         )
+        self._key_life = KeyLife(parts.calendar, settings.topics.partitions)
         self._log_end = 0
         self._decided_to = BEGINNING
 
@@ -89,8 +92,12 @@ class Core:
         return closed
 
     def release(self, closed: Sequence[Closed]) -> list[Publication]:
-        """Put closed windows and a seal of every shard on the log, and publish what can be decided."""
+        """Put closed windows and a seal of every shard on the log, and publish what can be decided.
+
+        The key of an epoch that is over for good is destroyed.
+        """
         for partition, tally in closed:
+            self._key_life.seen(tally.start)
             for part in wire.parts_of(tally, partition, self.fingerprint):
                 self._append(part)
         reached = min(shard.watermark for shard in self.shards)
@@ -98,12 +105,15 @@ class Core:
             return []
         self._decided_to = reached
         for shard in self.shards:
+            self._key_life.checkpointed(shard.partition, shard.watermark)  # what is below is never read again
             self._append(
                 wire.Seal(self.fingerprint, shard.partition, shard.watermark, shard.next_offset, False, BEGINNING)
             )
         decided = [self._append(decision) for decision in self._release.decide()]
         publications = [publication for publication in decided if publication is not None]
         self.windows += sum(not publication.window.is_empty for publication in publications)
+        for epoch in self._key_life.over(self._release.oldest_open):
+            self._keys.destroy(epoch)
         return publications
 
     def _append(self, message: wire.Message) -> Publication | None:

@@ -29,6 +29,9 @@ from foule.progress import Report
 #: With a sort the whole file is read first: the part of the progress that this takes.
 _READING = 0.3
 
+#: A share of late events at which the order of the file is suspected.
+_MANY_LATE = 0.05
+
 file_argument = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 sort_option = click.option(
     "--sort", is_flag=True, help="Take events in order of their time; reads the whole file into memory."
@@ -138,8 +141,8 @@ def in_words(outcome: dict[str, Any]) -> list[str]:
             f"{outcome['outliers']:,} event times lie far from the rest, such as {examples}: if they are damaged,"
             " set events.not_before and events.not_after"
         )
-    if outcome["late"]:
-        lines.append("late events were not counted: if the file is in no order of time, use --sort")
+    if outcome["late"] > _MANY_LATE * outcome["read"]:
+        lines.append("many events were late, and not counted: is the file in no order of time? Then use --sort")
     return lines
 
 

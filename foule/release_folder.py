@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
+from uuid import uuid4
 
 import msgspec
 import pyarrow as pa
@@ -72,7 +72,7 @@ class ReleaseFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._partial = folder.absolute().with_name(f".{folder.absolute().name}.{os.getpid()}")
+        self._partial = folder.absolute().with_name(f".{folder.absolute().name}.{uuid4().hex[:8]}")
         self._tables: dict[str, _Table] = {}
         _require_empty(folder)
         try:

@@ -1,0 +1,110 @@
+"""The core without Kafka counts as the oracle does, however its input is cut, and forgets the keys it made."""
+
+from dataclasses import replace
+from random import Random
+
+import msgspec
+import numpy as np
+import pytest
+
+from anonymizer.gate import Publication
+from anonymizer.keys import MemoryKeyStore
+from config.sections import PrivacySettings
+from config.settings import Settings
+from foule.core import Closed, Core
+from foule.oracle.oracle import Parameters, Tallies
+from foule.oracle.parameters import DAY, MINUTE
+from sinks.kafka import records
+from tests.crowds import SMALL, Crowd, Seen, Universe, partition_logs
+from tests.damage import NOON
+from tests.e2e.results import released_of_values
+from tests.generators import crowd
+from tests.streams.shards import as_oracle, places_of, settings_of
+
+K = 10
+
+
+def settings_for_crowd(crowd: Crowd) -> Settings:
+    settings = settings_of(crowd.universe.parameters)
+    topics = msgspec.structs.replace(settings.topics, partitions=len(crowd.logs))
+    return msgspec.structs.replace(settings, privacy=PrivacySettings(k=K), topics=topics)
+
+
+def counted(crowd: Crowd, store: MemoryKeyStore, seed: int = 0) -> tuple[Core, list[Closed], list[Publication]]:
+    """Give the crowd's logs to a core in random pieces, and end the feed."""
+    core = Core(settings_for_crowd(crowd), places_of(crowd.universe), store, lambda: 0)
+    random, done = Random(seed), dict.fromkeys(crowd.logs, 0)
+    closed: list[Closed] = []
+    released: list[Publication] = []
+    while left := [partition for partition, log in crowd.logs.items() if done[partition] < len(log)]:
+        partition = random.choice(left)
+        piece = crowd.logs[partition][done[partition] : done[partition] + random.choice([1, 100, 3000])]
+        done[partition] += len(piece)
+        stamps = np.array([record.timestamp for record in piece], np.int64)
+        now = core.take(partition, [record.value for record in piece], stamps)
+        released += core.release(now)
+        closed += now
+    last = core.finish()
+    return core, closed + last, released + core.release(last)
+
+
+def published(crowd: Crowd, released: list[Publication]) -> Tallies:
+    values = [msgspec.json.decode(record.value) for publication in released for record in records(publication)]
+    return released_of_values(settings_for_crowd(crowd), values)
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+def test_raw_tallies_and_released_cells_equal_the_oracle(stamped: bool) -> None:
+    some = crowd(7, events=6_000, stamped=stamped)
+    expected = some.expected()
+    core, closed, released = counted(some, MemoryKeyStore())
+    layers = places_of(some.universe).layers
+    for partition in some.logs:
+        mine = [tally for shard, tally in closed if shard == partition]
+        assert as_oracle(mine, layers) == expected.by_shard[partition]
+    assert published(some, released) == expected.released(K) != {}
+    summary = core.summary()
+    assert (summary["read"], summary["accepted"], summary["late"]) == (expected.read, expected.accepted, expected.late)
+    assert expected.late > 0
+    assert summary["rejected"] == dict(expected.rejected)
+    assert summary["windows"] == len(expected.released(K))
+
+
+def test_what_is_released_does_not_depend_on_how_the_input_is_cut() -> None:
+    some = crowd(8, events=4_000)
+    first, second = (counted(some, MemoryKeyStore(), seed)[2] for seed in (1, 2))
+    in_any_order = [sorted(each.window.to_bytes() for each in released) for released in (first, second)]
+    assert in_any_order[0] == in_any_order[1] != []
+
+
+def test_records_are_shared_out_in_the_order_in_which_they_are_fed() -> None:
+    some = crowd(9, events=1_000)
+    rows = [(partition, record) for partition, log in some.logs.items() for record in log]
+    core = Core(settings_for_crowd(some), places_of(some.universe), MemoryKeyStore(), lambda: 0)
+    fed = core.feed(
+        np.array([partition for partition, _ in rows], np.int32),
+        [record.value for _, record in rows],
+        np.array([record.timestamp for _, record in rows], np.int64),
+    )
+    fed += core.release(core.finish())
+    assert published(some, fed) == some.expected().released(K)
+
+
+def test_the_key_of_an_epoch_is_destroyed_once_its_windows_are_released() -> None:
+    seen = [Seen(NOON + day * DAY, f"device-{device}", "c0") for day in range(3) for device in range(20)]
+    some = Crowd(Universe(Parameters(), SMALL), partition_logs(seen, 2))
+    store = MemoryKeyStore()
+    core = Core(settings_for_crowd(some), places_of(some.universe), store, lambda: 0)
+    for partition, log in some.logs.items():
+        stamps = np.array([record.timestamp for record in log], np.int64)
+        core.release(core.take(partition, [record.value for record in log], stamps))
+    assert repr(store) == "MemoryKeyStore(1 keys)"  # that of the third day
+    core.release(core.finish())
+    assert repr(store) == "MemoryKeyStore(0 keys)"
+
+
+def test_a_feed_without_an_accepted_event_has_no_end_and_releases_nothing() -> None:
+    empty = replace(crowd(11, events=1, parameters=Parameters(widths=(MINUTE,))), logs={0: []}, advances={})
+    core, closed, released = counted(empty, MemoryKeyStore())
+    assert (core.end, closed, released) == (None, [], [])
+    assert core.summary() == {"read": 0, "accepted": 0, "late": 0, "rejected": {}, "windows": 0}
