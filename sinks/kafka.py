@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from itertools import islice
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 import msgspec
@@ -74,11 +74,15 @@ class KafkaSink:
         return records(publication, self._presence, self._flows)
 
     async def publish(self, publication: Publication) -> int:
-        """Send all records of a publication and return how many, once every one is acknowledged.
+        """Send all records of one publication; the same as ``publish_all`` of one."""
+        return await self.publish_all([publication])
+
+    async def publish_all(self, publications: Sequence[Publication]) -> int:
+        """Send all records of publications, in this order; returns how many, once every one is acknowledged.
 
         When sends fail, the first failure is raised after all sends in flight have ended; publish again then.
         """
-        waiting = self.records(publication)
+        waiting = chain.from_iterable(map(self.records, publications))
         sent = 0
         while batch := list(islice(waiting, _IN_FLIGHT)):
             results = await asyncio.gather(*(self._send(*record) for record in batch), return_exceptions=True)

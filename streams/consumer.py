@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from faust.exceptions import ProducerSendError
 from faust.types import TP
 
 from config.errors import ServiceError
@@ -46,6 +48,13 @@ class Link:
         """Send a record; the returned future is done when every in-sync replica has it, or raises."""
         ack: Ack = await self._app.producer.send(topic, key, value, partition, None, list(headers))  # type: ignore[assignment]
         return ack
+
+    async def deliver(self, topic: str, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> None:
+        """Send a record to the partition of its key and wait until it is acknowledged; ``ServiceError`` if it is not."""
+        try:
+            await (await self.send(topic, None, key, value, tuple(headers)))
+        except (KafkaError, ProducerSendError) as error:
+            raise ServiceError(f"Kafka did not take a record of {topic}: {error}; is the broker up?") from error
 
     async def send_all(self, topic: str, partition: int | None, records: Iterable[Record]) -> None:
         """Send records and wait until all are acknowledged; raises if one is not."""

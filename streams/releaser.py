@@ -34,8 +34,8 @@ _RETRY_AFTER = 2.0
 class Sink(Protocol):
     """Where released windows go."""
 
-    async def publish(self, publication: Publication) -> object:
-        """Publish; repeating it changes nothing. Raises a ``FouleError`` if it could not be done now."""
+    async def publish_all(self, publications: Sequence[Publication]) -> object:
+        """Publish in this order; repeating it changes nothing. Raises a ``FouleError`` if it could not be done now."""
 
 
 class ReleaseAgent:
@@ -100,27 +100,27 @@ class ReleaseAgent:
             self._next = first
             if admitted is None:
                 return
-            for offset, value in zip(admitted.offsets.tolist(), admitted.values, strict=True):
-                await self._take(release, offset, value)
+            rows = zip(admitted.offsets.tolist(), admitted.values, strict=True)
+            publications = [self._read(release, offset, value) for offset, value in rows]
+            await self._publish([publication for publication in publications if publication is not None])
             self._next = admitted.end
             await self._decide(release)
 
-    async def _take(self, release: Release, offset: int, value: bytes | None) -> None:
+    def _read(self, release: Release, offset: int, value: bytes | None) -> Publication | None:
         try:
             message = wire.decode(value or b"")
         except ContractError as error:
             log.error("offset %d of %s is passed over: %s", offset, self._topics.tallies, error)
-            return
+            return None
         late = release.late_tallies
         publication = release.take(offset, message)
         self._metrics.late_tallies.inc(release.late_tallies - late)
-        if publication is not None:
-            await self._publish(publication)
         if isinstance(message, Seal):
             self._frontier.seal(message, _now())
             self._key_life.checkpointed(message.shard, message.checkpointed)
         else:
             self._key_life.seen(message.start)
+        return publication
 
     def _caught_up(self) -> bool:
         """What a predecessor decided has been read: only then may something be decided here."""
@@ -129,44 +129,48 @@ class ReleaseAgent:
     async def _decide(self, release: Release) -> None:
         if not self._caught_up():
             return
-        for decision in release.decide():
-            ack = await self._link.send(self._topics.tallies, 0, None, wire.encode(decision))
-            await ack
+        decisions = [wire.encode(decision) for decision in release.decide()]
+        await asyncio.gather(
+            *[await self._link.send(self._topics.tallies, 0, None, decision) for decision in decisions]
+        )
 
-    async def _publish(self, publication: Publication) -> None:
-        window = publication.window
-        for sink in self._sinks:
-            await self._insist(sink, publication)
-        if window.is_empty:
+    async def _publish(self, publications: Sequence[Publication]) -> None:
+        if not publications:
             return
-        self._metrics.released_windows.labels(window.width).inc()
-        self._metrics.unpublished_cells.inc(unpublished(self._layers[window.layer], window))
-        self._metrics.release_delay_seconds.observe(max(0.0, (_now() - window.end) / 1000))
-        if window.coverage < 1:
-            log.warning(
-                "window of %s, width %s, starting at %d, went out with coverage %.2f: shards were missing",
-                window.layer, window.width, window.start, window.coverage,
-            )  # fmt: skip
+        for sink in self._sinks:
+            await self._insist(sink, publications)
+        for window in [publication.window for publication in publications if not publication.window.is_empty]:
+            self._metrics.released_windows.labels(window.width).inc()
+            self._metrics.unpublished_cells.inc(unpublished(self._layers[window.layer], window))
+            self._metrics.release_delay_seconds.observe(max(0.0, (_now() - window.end) / 1000))
+            if window.coverage < 1:
+                log.warning(
+                    "window of %s, width %s, starting at %d, went out with coverage %.2f: shards were missing",
+                    window.layer,
+                    window.width,
+                    window.start,
+                    window.coverage,
+                )
 
-    async def _insist(self, sink: Sink, publication: Publication) -> None:
+    async def _insist(self, sink: Sink, publications: Sequence[Publication]) -> None:
         name = type(sink).__name__
         while self._release is not None:
             try:
-                await sink.publish(publication)
+                await sink.publish_all(publications)
             except (FouleError, OSError) as error:
                 self._metrics.sink_errors.labels(name).inc()
-                log.warning("%s does not take a window, released windows wait on the log: %s", name, error)
+                log.warning("%s takes no window now, released windows wait on the log: %s", name, error)
                 await asyncio.sleep(_RETRY_AFTER)
             else:
                 return
 
     async def tick(self) -> None:
         """Note how long shards are silent, release what waited long enough, and tell idle shards to advance."""
+        release = self._release
+        if release is None or not self._caught_up() or self._lock.locked():
+            return
         now = time.monotonic()
         elapsed, self._ticked_at = int((now - self._ticked_at) * 1000), now
-        release = self._release
-        if release is None or not self._caught_up():
-            return
         async with self._lock:
             end = self._link.end(self._topics.tallies, 0)
             release.reports.tick(elapsed, at_end=self._next is not None and end is not None and self._next >= end)

@@ -59,11 +59,8 @@ def load_places(settings: Settings) -> Places:
 
 def _sinks(settings: Settings) -> Callable[[Link], Sequence[Sink]]:
     def make(link: Link) -> Sequence[Sink]:
-        async def send(topic: str, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> object:
-            return await (await link.send(topic, None, key, value, tuple(headers)))
-
         topics = settings.topics
-        return [RedisSink(settings.redis), KafkaSink(send, topics.presence, topics.flows)]
+        return [RedisSink(settings.redis), KafkaSink(link.deliver, topics.presence, topics.flows)]
 
     return make
 
