@@ -50,7 +50,7 @@ class Link:
         return ack
 
     async def deliver(self, topic: str, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> None:
-        """Send a record to the partition of its key and wait until it is acknowledged; ``ServiceError`` if it is not."""
+        """Send a record to the partition of its key and wait for the acknowledgement, or raise ``ServiceError``."""
         try:
             await (await self.send(topic, None, key, value, tuple(headers)))
         except (KafkaError, ProducerSendError) as error:
