@@ -20,13 +20,16 @@ _FRUITLESS_POLLS = 60
 
 
 class LogRecord(NamedTuple):
-    """A record of a partition; ``timestamp`` is Kafka's in ms, negative where there is none."""
+    """A record of a partition; ``timestamp`` is Kafka's in ms, negative where there is none. Shows no personal data."""
 
     partition: int
     offset: int
     timestamp: int
     key: bytes | None
     value: bytes | None
+
+    def __repr__(self) -> str:
+        return f"LogRecord(partition={self.partition}, offset={self.offset}, {len(self.value or b'')} bytes)"
 
 
 class TopicReader:

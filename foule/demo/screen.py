@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.panel import Panel
 from rich.text import Text
 
 from config.errors import ServiceError
@@ -18,6 +19,7 @@ from config.settings import Settings
 from foule.commands.watch import LiveViews
 from foule.demo.feed import Feed
 from foule.demo.services import WorkerFigures, WorkerProcess
+from foule.server_process import LOOPBACK
 from sinks.reader import LayerView, LiveReader
 from zones import Layer
 
@@ -35,6 +37,12 @@ _PROGRAMME: Final = (
     ("23:45", "last trains, last dances"),
 )
 _QUIET_NIGHT: Final = "01:30"
+
+_PLACE: Final = "Châtelaillon-Plage"
+_HINT: Final = "[dim]Ctrl-C stops everything[/]"
+_BEGINNING: Final = "The worker is joining Kafka. The first numbers follow within seconds."
+_LINES_OF_FRAME: Final = 2
+_ROOMY: Final = 36
 
 
 class Screen:
@@ -58,34 +66,41 @@ class Screen:
 
     def _draw(self, source: LiveViews, console: Console) -> RenderableType:
         over = self._feed.is_over
-        head = self._head(self._worker.figures(), over)
+        figures = self._worker.figures()
+        head = self._head(figures, over, console.height >= _ROOMY)
+        left = console.height - len(head) - _LINES_OF_FRAME
+        title = Text(f"foule demo: {self._people:,} people at the festival of {_PLACE}", style="bold")
+        framed = Panel(Group(*head), title=title, subtitle=_HINT, title_align="left", subtitle_align="right")
         note = ""
         try:
             views = source.read(console.height)
         except ServiceError as error:
             views, note = source.views, f"{error}; trying again"
+        if not figures.windows and not any(views.values()):
+            return Group(framed, Text(f"\n {_BEGINNING}", style="yellow"))
         named = {name: None if view is None else titled(view, self._titles[name]) for name, view in views.items()}
-        return Group(*head, source.drawing(named, console.height - len(head), note))
+        return Group(framed, source.drawing(named, left, note))
 
-    def _head(self, figures: WorkerFigures, over: bool) -> list[Text]:
-        feed = self._feed
+    def _head(self, figures: WorkerFigures, over: bool, roomy: bool) -> list[Text]:
+        feed, settings = self._feed, self._settings
         now = datetime.fromtimestamp(feed.moment / 1000, self._zone)
-        place = Text("Festival of Châtelaillon-Plage", style="bold")
-        place.append(f"   {now:%A %d %B %Y, %H:%M}", style="bold yellow")
-        place.append("   the festival is over" if over else f"   {programme_at(now)}")
-        counted = Text(f"{self._people:,} people, time runs {feed.speed:g} times as fast; ")
-        if figures.read:
-            counted.append(
-                f"{feed.sent:,} events sent, {figures.late:,} late, {sum(figures.rejected.values()):,} rejected,"
-                f" {figures.windows:,} windows published"
-            )
-        else:
-            counted.append(f"{feed.sent:,} events sent; the worker is joining Kafka, numbers follow in seconds")
-        logs = Text(f"worker's log {self._worker.log}; Ctrl-C stops everything", style="dim")
-        lines = [place, counted, logs]
+        place = Text(f"{now:%A %d %B %Y, %H:%M}", style="bold yellow")
+        place.append(f", {feed.speed:g} times as fast as real", style="not bold yellow")
+        place.append(f"   {'the festival is over' if over else programme_at(now)}", style="bold default")
+        counted = Text(
+            f"{feed.sent:,} events sent, {figures.accepted:,} counted, {figures.late:,} late,"
+            f" {sum(figures.rejected.values()):,} rejected, {figures.windows:,} windows published"
+        )
+        lines = [place, counted]
+        if roomy:
+            services = f"Kafka {settings.kafka.bootstrap}   Redis {settings.redis.url.reveal()}"
+            lines += [
+                Text(f"{services}   metrics http://{LOOPBACK}:{self._worker.port}/metrics", style="dim"),
+                Text(f"the worker's log {self._worker.log}", style="dim"),
+            ]
         for line in lines:
             line.no_wrap, line.overflow = True, "ellipsis"
-        return [*lines, Text("")]
+        return lines
 
 
 def programme_at(moment: datetime) -> str:

@@ -20,7 +20,7 @@ from foule.embedded import EmbeddedBroker, EmbeddedRedis
 from foule.server_process import LOOPBACK, ServerProcess
 from streams import topics
 
-_METRICS_SECONDS = 5.0
+_METRICS_SECONDS = 30.0
 
 
 class WorkerFigures(NamedTuple):

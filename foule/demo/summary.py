@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -61,7 +62,14 @@ class Summary:
 
     def drawing(self) -> RenderableType:
         """For a terminal, or a log, of 100 columns."""
-        return Group(Text(""), self._figures(), Text(""), self._errors(), self._note(), Text(""), *self._checks())
+        below = (0, 0, 1, 0)
+        return Group(
+            Padding(self._figures(), (1, 0)),
+            self._errors(),
+            Padding(self._note(), below),
+            Padding(self._checks(), below),
+            self._last_line(),
+        )
 
     def _windows_by_width(self) -> dict[str, int]:
         counts: dict[str, int] = {}
@@ -111,18 +119,18 @@ class Summary:
         if not self.errors:
             return Text("No number of people could be set against the truth: play for longer, or more people.")
         return Text(
-            "People in windows of the shortest width: the mean published, the mean of those who were there for a\n"
-            "minute or more, and the mean absolute difference. Truly there are also those without a phone and those\n"
-            "whose phones said nothing; published are also those who left within the linger time.",
+            "Means over the windows of the shortest width; the error is the mean absolute difference. People whose\n"
+            "phones said nothing, and people without one, are in the truth. Published are also those who have left\n"
+            "and were not heard elsewhere yet, so that a place that people pass through looks fuller.",
             style="dim",
         )
 
-    def _checks(self) -> list[Text]:
-        lines = []
+    def _checks(self) -> Table:
+        table = Table.grid(padding=(0, 2, 0, 0))
         for check in self.verdict.checks:
-            word = Text("ok    ", style="green") if check.holds else Text("WRONG ", style="bold red")
-            lines.append(word + Text(f"{check.name}: {check.detail}"))
-        return [*lines, Text(""), self._last_line()]
+            word = Text("ok", style="green") if check.holds else Text("WRONG", style="bold red")
+            table.add_row(word, check.name, check.detail)
+        return table
 
     def _last_line(self) -> Text:
         if not self.verdict.published.windows:

@@ -53,17 +53,17 @@ def judge(settings: Settings, places: Places, sent: int, figures: WorkerFigures,
     expected = of_oracle(oracle.released(settings.privacy.k))
     redis, topics = of_redis(settings), of_topics(settings)
     windows = Check(
-        "the windows in Redis are those that must be released",
+        "windows in Redis",
         redis.windows == expected.windows,
-        f"{len(redis.windows):,} in Redis, {len(expected.windows):,} by the oracle",
+        f"{len(redis.windows):,}; {len(expected.windows):,} must be released",
     )
     checks = [
         *_check_events(sent, figures, oracle),
         _check_tallies(tallies, oracle),
         _check_decisions(tallies, oracle),
         windows,
-        _check_numbers("the numbers in Redis are the oracle's", redis, expected.numbers),
-        _check_numbers("the numbers on the Kafka topics are the oracle's", topics, expected.numbers),
+        _check_numbers("numbers in Redis", redis, expected.numbers),
+        _check_numbers("numbers on the Kafka topics", topics, expected.numbers),
     ]
     return Verdict(checks, oracle, redis)
 
@@ -118,18 +118,16 @@ def _check_events(sent: int, figures: WorkerFigures, oracle: Result) -> list[Che
     total = figures.accepted + figures.late + sum(rejected.values())
     counted = (figures.accepted, figures.late, rejected)
     return [
-        Check(
-            "the log holds what was sent", oracle.read == sent, f"{oracle.read:,} records read back of {sent:,} sent"
-        ),
+        Check("events on the log", oracle.read == sent, f"{oracle.read:,} of {sent:,} sent"),
         Check(
             "accepted + late + rejected = sent",
             total == figures.read == sent,
             f"{figures.accepted:,} + {figures.late:,} + {sum(rejected.values()):,} = {total:,}",
         ),
         Check(
-            "the worker judged every record as the oracle does",
+            "verdict on each kind of record",
             counted == (oracle.accepted, oracle.late, dict(oracle.rejected)),
-            f"the oracle: {oracle.accepted:,} + {oracle.late:,} + {oracle.rejected.total():,}",
+            f"{oracle.accepted:,} accepted, {oracle.late:,} late, {oracle.rejected.total():,} rejected by the oracle",
         ),
     ]
 
@@ -140,26 +138,26 @@ def _check_tallies(tallies: TallyLog, oracle: Result) -> Check:
     if tallies.contradictions:
         differences += f"; {tallies.contradictions:,} came again with other numbers"
     return Check(
-        "every raw tally of every shard is the oracle's", not differences, differences or f"{len(expected):,} counts"
+        "raw tallies of every shard", not differences, differences or f"{len(expected):,} counts, all as the oracle's"
     )
 
 
 def _check_decisions(tallies: TallyLog, oracle: Result) -> Check:
     expected = oracle.complete().keys()
     wrong = expected ^ tallies.decisions.keys()
-    detail = f"{len(tallies.decisions):,} windows, in {tallies.released:,} of them something to publish"
+    detail = f"{len(tallies.decisions):,}, with something to publish in {tallies.released:,}"
     if wrong:
         detail += f"; {len(wrong):,} are not those that were complete"
     if tallies.incomplete:
         detail += f"; {tallies.incomplete:,} without every shard"
-    return Check("every complete window was decided, with all shards", not wrong and not tallies.incomplete, detail)
+    return Check("complete windows decided", not wrong and not tallies.incomplete, detail)
 
 
 def _check_numbers(name: str, published: Published, expected: Numbers) -> Check:
     differences = compare(expected, published.numbers)
     if published.contradictions:
         differences += f"; {published.contradictions:,} came again with other values"
-    return Check(name, not differences, differences or f"{len(expected):,} numbers")
+    return Check(name, not differences, differences or f"{len(expected):,}, all as the oracle's")
 
 
 def _flat(shards: Mapping[int, Tallies]) -> dict[object, int]:
