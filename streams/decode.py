@@ -1,15 +1,16 @@
 """Decoding: from the raw values of a fetch to columns of events, and a reason for each record that is none.
 
-Each record is decoded by itself, so no record can change how another is read, and the fast way (columns at once) and
-the slow way (record by record, taken when a fetch holds anything odd) agree by construction. msgspec decodes a typed
-struct in 0.26 us; joining a fetch into one list and decoding that was slower (0.31 us) and had to be guarded against
-records crafted to fit together.
+Each record is decoded by itself, so no record can change how another is read: msgspec decodes a typed struct in
+0.2 us, and joining a fetch into one list first was slower and had to be guarded against records crafted to fit
+together. What follows is decided on columns; a record is looked at by itself only where a column has a value there
+that may be wrong, so a damaged record costs its neighbours nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, cast
+from itertools import compress
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -27,6 +28,7 @@ REASONS = (MALFORMED, MISSING_FIELD, BAD_TIME, FUTURE, UNKNOWN_CELL)
 
 #: Event times are below this: the first ms of the year 10000.
 END_OF_TIME = 253_402_300_800_000
+_MOST_LAT, _MOST_LON = 90.0, 180.0
 _FIELDS = ("ts", "subscriber", "cell", "lat", "lon", "mcc", "home", "rat")
 
 
@@ -55,46 +57,81 @@ class Events(NamedTuple):
 
     def only(self, which: NDArray[np.bool_]) -> Events:
         """The events where ``which``, bool (n,), holds."""
-        kept = np.flatnonzero(which)
-        subscribers = [self.subscribers[at] for at in kept.tolist()]
-        return Events(self.rows[kept], self.times[kept], subscribers, self.places[kept])
+        subscribers = list(compress(self.subscribers, which.tolist()))
+        return Events(self.rows[which], self.times[which], subscribers, self.places[which])
 
 
-class _Columns(NamedTuple):
-    rows: NDArray[np.int64]
-    times: NDArray[np.int64]
-    subscribers: list[str]
-    cells: list[str | None]
-    lat: NDArray[np.float64] | None
-    lon: NDArray[np.float64] | None
+class _Point(NamedTuple):
+    """A column of points: float64 (n,) degrees each, NaN where there is none."""
+
+    lat: NDArray[np.float64]
+    lon: NDArray[np.float64]
 
 
-class _Unusual(Exception):
-    """A column of a fetch has gaps or values that need a look at each record."""
-
-
-def _texts(column: list[str | int | None]) -> list[Any] | None:
-    """A column in which every entry is a text or an integer, as texts; None if it has no entry at all."""
+def _texts(column: list[Any]) -> tuple[list[Any], list[int]]:
+    """A column with its integers as texts, and the rows that have no text: None or empty."""
     types = set(map(type, column))
-    if types <= {str}:
-        if "" in column:
-            raise _Unusual
-        return column
-    if types <= {str, int}:
-        return _texts(list(map(str, column)))
-    if types == {type(None)}:
-        return None
-    raise _Unusual
+    if int in types:
+        column = [str(value) if type(value) is int else value for value in column]
+    gaps = [row for row, value in enumerate(column) if not value] if type(None) in types or "" in column else []
+    return column, gaps
 
 
-def _degrees(column: list[float | None], most: float) -> NDArray[np.float64] | None:
-    """A column in which every entry is an angle of at most ``most`` degrees; None if it has no entry at all."""
-    if column.count(None) == len(column):
+def _points(lat: list[float | None], lon: list[float | None]) -> _Point | None:
+    """Two columns of degrees; None if both have no entry at all."""
+    if lat.count(None) == len(lat) and lon.count(None) == len(lon):
         return None
-    degrees = np.array(column, np.float64)
-    if not (np.abs(degrees) <= most).all():
-        raise _Unusual
-    return degrees
+    return _Point(np.array(lat, np.float64), np.array(lon, np.float64))
+
+
+def _undated(times: list[Any]) -> list[int]:
+    """The rows whose time is no integer that some clock could show."""
+    if set(map(type, times)) == {int} and min(times) >= 0 and max(times) < END_OF_TIME:
+        return []
+    return [row for row, ts in enumerate(times) if type(ts) is not int or not 0 <= ts < END_OF_TIME]
+
+
+def _unplaced(nowhere: list[int], point: _Point | None) -> list[int]:
+    """Of the rows without a cell, those without a point; and all rows whose point is off the globe."""
+    if point is None:
+        return nowhere
+    off = (np.abs(point.lat) > _MOST_LAT) | (np.abs(point.lon) > _MOST_LON)
+    no_point = np.isnan(point.lat) | np.isnan(point.lon)
+    return [*np.flatnonzero(off).tolist(), *(row for row in nowhere if no_point[row])]
+
+
+def _not_utf8(values: list[bytes | None]) -> list[int]:
+    """The rows that are not UTF-8, which msgspec does not look at where it needs no text."""
+    joined = b"\n".join(filter(None, values))
+    if joined.isascii():
+        return []
+    try:
+        joined.decode()
+    except UnicodeDecodeError:
+        return [row for row, value in enumerate(values) if value is not None and not _is_utf8(value)]
+    return []
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _fault(record: Any) -> str | None:
+    """Why a record cannot be used, as far as can be told from it alone."""
+    for degrees, most in ((record.lat, _MOST_LAT), (record.lon, _MOST_LON)):
+        if degrees is not None and not -most <= degrees <= most:
+            return MALFORMED
+    if record.ts is None or record.subscriber in (None, ""):
+        return MISSING_FIELD
+    if record.cell in (None, "") and (record.lat is None or record.lon is None):
+        return MISSING_FIELD
+    if isinstance(record.ts, str) or not 0 <= record.ts < END_OF_TIME:
+        return BAD_TIME
+    return None
 
 
 class Decoder:
@@ -111,6 +148,7 @@ class Decoder:
             gc=False,
         )
         self._decode: Callable[[Any], Any] = msgspec.json.Decoder(record).decode
+        self._blank = record(ts=0, subscriber="?", cell="?")
         self._places = places
         self._max_skew = int(settings.max_skew)
         self._not_before = max(0, settings.not_before or 0)
@@ -118,112 +156,60 @@ class Decoder:
 
     def decode(self, fetch: Fetch) -> tuple[Events, list[Rejected]]:
         """The good events of a fetch and the rejected records, each in order; late ones are among the good."""
-        columns = self._at_once(fetch)
-        rejected: list[Rejected] = []
-        if columns is None:
-            columns, rejected = self._one_by_one(fetch)
-        return self._screen(fetch, columns, rejected)
+        records, faults = self._read(fetch.values)
+        times = [record.ts for record in records]
+        subscribers, nobody = _texts([record.subscriber for record in records])
+        cells, nowhere = _texts([record.cell for record in records])
+        point = _points([record.lat for record in records], [record.lon for record in records])
 
-    def _at_once(self, fetch: Fetch) -> _Columns | None:
-        """The columns of a fetch in which every record is as usual; None if any is not."""
-        try:
-            b"\n".join(fetch.values).decode()  # type: ignore[arg-type]
-            records = list(map(self._decode, fetch.values))
-            times = [record.ts for record in records]
-            subscribers = _texts([record.subscriber for record in records])
-            cells = _texts([record.cell for record in records])
-            lat = _degrees([record.lat for record in records], 90.0)
-            lon = _degrees([record.lon for record in records], 180.0)
-            if set(map(type, times)) - {int} or subscribers is None or (cells is None and lat is None):
-                return None
-            column = np.fromiter(times, np.int64, len(times))
-        except (msgspec.MsgspecError, RecursionError, UnicodeError, TypeError, OverflowError, _Unusual):
-            return None
-        return _Columns(np.arange(len(times)), column, subscribers, cells or [None] * len(times), lat, lon)
+        for row in {*_undated(times), *nobody, *_unplaced(nowhere, point)}:
+            reason = _fault(records[row])
+            if reason is not None and row not in faults:
+                faults[row] = reason
+                times[row] = 0
+        places = self._places.of_cells(cells)
+        by_point = np.array([row for row in nowhere if row not in faults], np.int64)
+        if point is not None and len(by_point):
+            places[by_point] = self._places.of_points(point.lat[by_point], point.lon[by_point])
+        return self._screen(fetch, np.fromiter(times, np.int64, len(times)), subscribers, places, faults)
 
-    def _one_by_one(self, fetch: Fetch) -> tuple[_Columns, list[Rejected]]:
-        rejected: list[Rejected] = []
-        rows: list[int] = []
-        times: list[int] = []
-        subscribers: list[str] = []
-        cells: list[str | None] = []
-        lat: list[float] = []
-        lon: list[float] = []
-        for row, value in enumerate(fetch.values):
-            record = self._read(value)
-            reason = self._fault(record)
-            if reason is not None:
-                rejected.append(Rejected(row, reason))
-                continue
-            cell = None if record.cell in (None, "") else str(record.cell)
-            rows.append(row)
-            times.append(record.ts)
-            subscribers.append(str(record.subscriber))
-            cells.append(cell)
-            lat.append(0.0 if cell is not None else record.lat)
-            lon.append(0.0 if cell is not None else record.lon)
-        return (
-            _Columns(
-                np.array(rows, np.int64),
-                np.array(times, np.int64),
-                subscribers,
-                cells,
-                np.array(lat, np.float64),
-                np.array(lon, np.float64),
-            ),
-            rejected,
-        )
+    def _read(self, values: list[bytes | None]) -> tuple[list[Any], dict[int, str]]:
+        """The records, with a blank one in the place of each that is no JSON object of the right types, and the rows
+        of those as malformed."""
+        records: list[Any] = []
+        faults: dict[int, str] = {}
+        rest = iter(values)
+        while len(records) < len(values):
+            try:
+                # what map gave before it raised stays in the list, and it goes on behind the record that raised
+                records.extend(map(self._decode, rest))
+            except (msgspec.MsgspecError, RecursionError, UnicodeError, TypeError):
+                faults[len(records)] = MALFORMED
+                records.append(self._blank)
+        for row in _not_utf8(values):
+            faults[row] = MALFORMED
+            records[row] = self._blank
+        return records, faults
 
-    def _read(self, value: bytes | None) -> Any:
-        """The record, or None if it is malformed."""
-        if not value:
-            return None
-        try:
-            value.decode()
-            record = self._decode(value)
-        except (msgspec.MsgspecError, RecursionError, UnicodeError):
-            return None
-        for degrees, most in ((record.lat, 90.0), (record.lon, 180.0)):
-            if degrees is not None and not -most <= degrees <= most:
-                return None
-        return record
-
-    def _fault(self, record: Any) -> str | None:
-        """Why a record (None: malformed) cannot be used, as far as can be told from it alone."""
-        if record is None:
-            return MALFORMED
-        if record.ts is None or record.subscriber in (None, ""):
-            return MISSING_FIELD
-        if record.cell in (None, "") and (record.lat is None or record.lon is None):
-            return MISSING_FIELD
-        if isinstance(record.ts, str) or not 0 <= record.ts < END_OF_TIME:
-            return BAD_TIME
-        return None
-
-    def _screen(self, fetch: Fetch, columns: _Columns, rejected: list[Rejected]) -> tuple[Events, list[Rejected]]:
-        """Reject by time and place what is left, in the order of DESIGN 3."""
-        rows, times = columns.rows, columns.times
-        stamps = fetch.timestamps[rows]
+    def _screen(
+        self,
+        fetch: Fetch,
+        times: NDArray[np.int64],
+        subscribers: list[str],
+        places: NDArray[np.int32],
+        faults: dict[int, str],
+    ) -> tuple[Events, list[Rejected]]:
+        """Reject by time and place what has no other fault, in the order of DESIGN 3."""
+        stamps = fetch.timestamps
         bad = (times < self._not_before) | (times >= self._not_after)
         future = (stamps != NO_TIMESTAMP) & (times > stamps + self._max_skew)
-        places = self._locate(columns)
-        unknown = places < 0
-        wrong = bad | future | unknown
-        if wrong.any():
-            reasons = np.select([bad, future], [BAD_TIME, FUTURE], UNKNOWN_CELL)
-            for at in np.flatnonzero(wrong).tolist():
-                rejected.append(Rejected(int(rows[at]), str(reasons[at])))
-            rejected.sort()
-        events = Events(rows, times, columns.subscribers, places)
-        return (events.only(~wrong) if wrong.any() else events), rejected
-
-    def _locate(self, columns: _Columns) -> NDArray[np.int32]:
-        if columns.lat is None or columns.lon is None or None not in columns.cells:
-            return self._places.of_cells(cast("list[str]", columns.cells))
-        places = np.full(len(columns.cells), -1, np.int32)
-        by_cell = np.array([cell is not None for cell in columns.cells], bool)
-        places[by_cell] = self._places.of_cells([cell for cell in columns.cells if cell is not None])
-        by_point = np.flatnonzero(~by_cell)
-        if len(by_point):
-            places[by_point] = self._places.of_points(columns.lat[by_point], columns.lon[by_point])
-        return places
+        wrong = bad | future | (places < 0)
+        wrong[list(faults)] = True
+        events = Events(np.arange(len(times)), times, subscribers, places)
+        if not wrong.any():
+            return events, []
+        rejected = []
+        for row in np.flatnonzero(wrong).tolist():
+            reason = BAD_TIME if bad[row] else FUTURE if future[row] else UNKNOWN_CELL
+            rejected.append(Rejected(row, faults.get(row, reason)))
+        return events.only(~wrong), rejected
