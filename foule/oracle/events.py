@@ -2,11 +2,14 @@
 
 import json
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from foule.oracle.parameters import Fields, Parameters
 
 _YEAR_10000 = 253_402_300_800_000
+_LONGEST_INTEGER = 4_300
+"""Characters; a field with a longer one is malformed, whatever it would say."""
 
 
 class Record(NamedTuple):
@@ -83,7 +86,27 @@ def _pairs(value: bytes | None) -> list[tuple[str, Any]]:
         raise _Malformed("not JSON") from None
     if not isinstance(parsed, _Object):
         raise _Malformed("not an object")
+    if not all(map(_is_whole, _texts_in(parsed))):
+        raise _Malformed("half a character")
     return parsed.pairs
+
+
+def _texts_in(parsed: Any) -> Iterator[str]:
+    """Every text of a JSON value, keys and fields that are not mapped included."""
+    waiting = [parsed]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, _Object):
+            waiting += [part for pair in value.pairs for part in pair]
+
+
+def _is_whole(text: str) -> bool:
+    """Whether it is made of whole characters: JSON can spell halves of a surrogate pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _mapped(fields: Fields, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -100,19 +123,16 @@ def _mapped(fields: Fields, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _check_type(role: str, value: Any) -> None:
     if value is None:
         return
-    if role in ("lat", "lon"):
+    if isinstance(value, _Integer) and len(value.text) > _LONGEST_INTEGER:
+        good = False
+    elif role in ("lat", "lon"):
         good = isinstance(value, _Integer) or (isinstance(value, float) and math.isfinite(value))
     elif role == "rat":
-        good = _is_string(value)
+        good = isinstance(value, str)
     else:
-        good = isinstance(value, _Integer) or _is_string(value)
+        good = isinstance(value, _Integer | str)
     if not good:
         raise _Malformed(role)
-
-
-def _is_string(value: Any) -> bool:
-    """Whether it is a string of whole characters: JSON can spell halves of a surrogate pair."""
-    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _text(value: Any) -> str | None:

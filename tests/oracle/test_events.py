@@ -51,6 +51,9 @@ from tests.oracle.cases import TEN, cells, count, event, locate, log, settings, 
         event(0)[:-1] + b',"lat":1e999}',
         b'{"ts":1,"subscriber":"\\ud800","cell":"beach-1"}',
         b'{"ts":1,"subscriber":"a","cell":"\\udc00\\ud800"}',
+        event(0)[:-1] + b',"x":"\\ud800"}',
+        event(0)[:-1] + b',"x":[{"y":["\\udfff"]}]}',
+        event(0)[:-1] + b',"\\udbff":0}',
         b'{"ts":true,"subscriber":"a","cell":"beach-1","ts":1}',
     ],
 )
@@ -89,9 +92,13 @@ def test_a_time_as_text_or_outside_the_years_1970_to_9999_is_bad(ts: int | str) 
     assert verdict(json.dumps({"ts": ts, "subscriber": "a", "cell": "beach-1"}).encode()) == "bad_time"
 
 
-def test_a_time_of_thousands_of_digits_is_a_bad_time_and_no_error() -> None:
-    value = b'{"ts":' + b"1" * 6000 + b',"subscriber":"a","cell":"beach-1"}'
-    assert verdict(value) == "bad_time"
+def test_an_integer_of_more_than_4300_characters_is_malformed_and_no_error() -> None:
+    assert verdict(event(0).replace(b"%d" % TEN, b"1" * 4_300)) == "bad_time"
+    assert verdict(event(0).replace(b"%d" % TEN, b"-" + b"1" * 4_299)) == "bad_time"
+    assert verdict(event(0, subscriber=208).replace(b"208", b"1" * 4_300)) == "accepted"
+    for field in ("ts", "subscriber", "cell", "mcc", "home", "lat"):
+        assert verdict(event(0)[:-1] + b',"%s":%s}' % (field.encode(), b"1" * 4_301)) == "malformed"
+        assert verdict(event(0)[:-1] + b',"%s":-%s}' % (field.encode(), b"1" * 4_300)) == "malformed"
 
 
 @pytest.mark.parametrize("ts", [0, 253_402_300_799_999])
@@ -144,7 +151,7 @@ def test_a_whole_number_is_the_subscriber_or_the_cell_that_its_text_names() -> N
 
 def test_what_is_in_fields_that_are_not_mapped_is_of_no_matter() -> None:
     assert verdict(event(0, other=[True, {"ts": "x"}, 1.5, None])) == "accepted"
-    assert verdict(event(0)[:-1] + b',"x":"\\ud800","y":1e999}') == "accepted"
+    assert verdict(event(0)[:-1] + b',"y":1e999,"z":' + b"9" * 6_000 + b"}") == "accepted"
 
 
 def test_field_names_are_those_of_the_settings() -> None:
