@@ -1,0 +1,127 @@
+"""A month of real sessions through Kafka into Redis, and by ``foule batch``: every number equals the oracle's."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import zones
+from config.settings import Settings, load
+from foule.oracle.oracle import Parameters, Record, Result, final_advances, run
+from foule.partitioner import Partitioner, by_partition
+from foule.recording import Recording
+from indicators.counts import FLOWS
+from streams import topics
+from tests.conftest import SettingsMaker
+from tests.e2e.results import (
+    cell_name,
+    dead_letters,
+    oracle_of,
+    raw_tallies,
+    released_in_kafka,
+    released_in_redis,
+    released_of_values,
+)
+from tests.e2e.running import ROOT, Worker, foule, wait_until_released
+from tests.services.real_kafka import RealKafka
+from tests.services.settings_file import write_settings
+from tests.streams.shards import as_oracle
+
+FILE = ROOT.parent / "shared/data/unicom_xdr_201508.csv.gz"
+EXAMPLE = ROOT / "examples/unicom.toml"
+RECORDS, BAD_TIMES = 293_768, 6_258
+LONG = {"linger": "32d", "epoch_days": 32, "epoch_start": "2015-07-31", "windows": ["1d"]}
+
+pytestmark = pytest.mark.skipif(not FILE.exists(), reason=f"{FILE.name} is not in ../shared/data")
+
+
+def example(**sections: Mapping[str, object]) -> dict[str, dict[str, object]]:
+    """The sections of the example's settings; those given add to and replace them."""
+    given = tomllib.loads(EXAMPLE.read_text())
+    given["zones"]["cells"] = str(FILE)
+    return {name: {**given.get(name, {}), **sections.get(name, {})} for name in {**given, **sections}}
+
+
+def area(cell: str | None, lat: float | None, lon: float | None) -> dict[str, str] | None:
+    """The location area of a cell of the file, told from its name alone."""
+    return None if cell is None else {"lac": cell.partition("-")[0]}
+
+
+def recorded(settings: Settings) -> Iterator[tuple[int, list[bytes], Recording]]:
+    """The sorted file partition by partition, in pieces, without Kafka; and what counts it."""
+    partitioner = Partitioner(settings.topics.partitions)
+    with Recording(FILE, settings, sort=True, timestamp=None) as recording:
+        for batch in recording.batches(lambda done, note: None):
+            for partition, rows in by_partition(partitioner.of(batch.keys)):
+                yield partition, [batch.values[row] for row in rows.tolist()], recording
+
+
+def oracle_without_kafka(settings: Settings) -> Result:
+    """The oracle on the partition logs that the sorted file makes, each record stamped with one time."""
+    logs: dict[int, list[Record]] = {partition: [] for partition in range(settings.topics.partitions)}
+    for partition, values, recording in recorded(settings):
+        log = logs[partition]
+        log += [Record(len(log) + at, recording.kafka_timestamp, value) for at, value in enumerate(values)]
+    parameters = Parameters.of(settings)
+    return run(parameters, logs, final_advances(parameters, logs, area), area)
+
+
+@pytest.mark.real_kafka
+def test_every_number_of_the_stream_equals_the_oracle(
+    settings_for: SettingsMaker, tmp_path: Path, real_kafka: RealKafka
+) -> None:
+    path = settings_for(tmp_path, **example(privacy={"k": 10}, redis={"series_length": 20_000}))
+    settings = load(path)
+    topics.create(settings)
+    with Worker(path) as worker:
+        sent = foule("replay", FILE, "--settings", path, "--sort")
+        wait_until_released(settings, sent["watermark"], within=300, workers=[worker])
+        metrics = worker.metrics()
+
+    expected = oracle_of(settings, area)
+    released = expected.released(settings.privacy.k)
+    assert expected.read == expected.accepted + expected.late + sum(expected.rejected.values()) == RECORDS
+    assert expected.rejected == dead_letters(settings) == sent["rejected"] == {"bad_time": BAD_TIMES}
+    assert set(expected.watermarks.values()) == {sent["watermark"]}
+    assert raw_tallies(settings, zones.load(settings.zones).layers) == expected.by_shard
+    assert released_in_kafka(settings) == released != {}
+    assert released_in_redis(settings) == released
+    for name in ("read", "accepted", "late"):
+        assert metrics[f"foule_records_{name}_total"] == sent[name] == getattr(expected, name)
+    assert metrics['foule_records_rejected_total{reason="bad_time"}'] == BAD_TIMES
+    assert sent["windows"] == len(released)
+
+    batch = foule("batch", FILE, "--settings", path, "--sort", "--out", tmp_path / "out")
+    values = [
+        msgspec.json.decode(line)
+        for kind in ("presence", "flows")
+        for line in (tmp_path / "out" / f"{kind}.jsonl").read_bytes().splitlines()
+    ]
+    assert released_of_values(settings, values) == released
+    for name in ("read", "accepted", "late", "rejected", "windows"):
+        assert batch[name] == sent[name]
+
+
+@pytest.mark.parametrize("time", [{}, LONG], ids=["as in the example", "one epoch without silence"])
+def test_the_core_counts_what_the_oracle_counts(tmp_path: Path, time: dict[str, object]) -> None:
+    settings = load(write_settings(tmp_path / "foule.toml", example(time=time)))
+    closed = []
+    for partition, values, recording in recorded(settings):
+        closed += recording.core.take(partition, values, recording.stamps(len(values)))
+    core, layers = recording.core, recording.places.layers
+    closed += core.finish()
+    expected = oracle_without_kafka(settings)
+    for partition, tallies in expected.by_shard.items():
+        assert as_oracle([tally for shard, tally in closed if shard == partition], layers) == tallies
+    summary = core.summary()
+    assert (summary["accepted"], summary["late"]) == (expected.accepted, expected.late)
+    assert (summary["read"], summary["rejected"]) == (RECORDS, {"bad_time": BAD_TIMES})
+    assert sum(int(shard.moves[0]) for shard in core.shards) == expected.moves["lac"].total()
+    if time:
+        flows = [tally.counts[FLOWS] for _, tally in closed if FLOWS in tally.counts]
+        pairs = {pair for counts in flows for pair in counts.cells.tolist()}
+        named = {cell_name(layers[0], FLOWS, pair) for pair in pairs}
+        assert named == set(expected.moves["lac"])
+        assert (expected.moves["lac"].total(), len(named)) == (7_563, 3_892)
