@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from threading import Thread
 from typing import Final, Protocol
 
@@ -81,7 +82,17 @@ class Metrics:
         self.late_tallies = self._counter(
             "foule_late_tallies", "Tallies that came after their window's release: not counted."
         )
+        self.refused_windows = self._counter(
+            "foule_refused_windows", "Windows that Redis refused, since it holds a newer version of them."
+        )
         self.sink_errors = self._counter("foule_sink_errors", "Failed attempts to publish.", "sink")
+
+    def forget_partition(self, partition: int) -> None:
+        """Show no longer what was measured of a partition that another worker has now."""
+        gauges = (self.lag_records, self.lag_seconds, self.watermark_delay_seconds, self.checkpoint_age_seconds)
+        for gauge in gauges:
+            with suppress(KeyError):
+                gauge.remove(str(partition))
 
     def serve(self, host: str, port: int) -> None:
         """Answer Prometheus on this address from a thread; port 0 is off. Raises ServiceError if taken."""

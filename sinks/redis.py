@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from enum import StrEnum
 from functools import partial
@@ -57,6 +58,8 @@ _PASSING: Final = (
     OSError,
 )
 
+log = logging.getLogger(__name__)
+
 _T = TypeVar("_T")
 _Command = list[str | bytes | int]
 
@@ -78,11 +81,18 @@ class RedisSink:
     """Writes publications to Redis; those of a layer and width are to come in the order of their windows.
 
     ``retry_after``: seconds to wait before each new attempt when Redis does not answer; at its end
-    :class:`RedisSinkError` is raised. Publishing is repeatable, so the caller can always try again.
+    :class:`RedisSinkError` is raised. Publishing is repeatable, so the caller can always try again. ``refused`` is
+    called for each window that Redis refused, which also stands in the log.
     """
 
-    def __init__(self, settings: RedisSettings, retry_after: Sequence[float] = RETRY_AFTER) -> None:
+    def __init__(
+        self,
+        settings: RedisSettings,
+        retry_after: Sequence[float] = RETRY_AFTER,
+        refused: Callable[[], object] = lambda: None,
+    ) -> None:
         self._settings = settings
+        self._refused = refused
         self._retry_after = tuple(retry_after)
         try:
             self._client = Redis.from_url(
@@ -110,9 +120,23 @@ class RedisSink:
         outcomes: list[Outcome] = []
         for batch in _batches(publications):
             placed = await self._place(batch)
+            self._report(batch, placed)
             await self._announce(batch, placed)
             outcomes += placed
         return outcomes
+
+    def _report(self, batch: Sequence[Publication], outcomes: Sequence[Outcome]) -> None:
+        for publication, outcome in zip(batch, outcomes, strict=True):
+            if outcome is Outcome.REFUSED:
+                self._refused()
+                log.warning(
+                    "Redis refuses version %d of a window of %s (width %s, start %d): it holds a newer one. If the "
+                    "topic of tallies was made anew, its versions begin at 0 again: empty this Redis too",
+                    publication.version,
+                    publication.window.layer,
+                    publication.window.width,
+                    publication.window.start,
+                )
 
     async def close(self) -> None:
         """Close the connections."""

@@ -17,6 +17,7 @@ from indicators.columns import Writer
 
 _PART_BYTES = 900_000
 _FAST = 1
+_NOTES = 20_000
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -78,8 +79,8 @@ def garbage(number: int, parts: int) -> Iterator[Record]:
 
 
 def note(advance: AdvanceNote) -> Record:
-    """The changelog record of an advance."""
-    return Record(b"advance/%020d" % advance.offset, _encode(advance))
+    """The changelog record of an advance; compaction keeps the newest :data:`_NOTES` of them."""
+    return Record(b"advance/%06d" % (advance.offset % _NOTES), _encode(advance))
 
 
 class Restored(NamedTuple):

@@ -38,6 +38,7 @@ class _Running:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     checkpointing: asyncio.Lock = field(default_factory=asyncio.Lock)
     acks: set[Ack] = field(default_factory=set)
+    newest_stamp: int | None = None
     checkpointed_at: float = field(default_factory=time.monotonic)
 
 
@@ -58,7 +59,7 @@ class CrowdAgent:
         begun = time.monotonic()
         assigned = self._link.assigned(self._topics.events)
         for partition in set(self._running) - assigned:
-            del self._running[partition]
+            self._forget(partition)
         ends = await self._link.ends_now(self._topics.checkpoints)
         for partition in sorted(assigned - set(self._running)):
             self._running[partition] = await self._restore(partition, ends[partition])
@@ -96,7 +97,11 @@ class CrowdAgent:
                 await self._checkpoint(running)
             except Exception:
                 log.exception("shard %d was let go of without a checkpoint; its last one holds", partition)
-        self._running.clear()
+            self._forget(partition)
+
+    def _forget(self, partition: int) -> None:
+        self._running.pop(partition, None)
+        self._metrics.forget_partition(partition)
 
     async def take(self, fetch: Fetch) -> None:
         """Take a folded message of the events topic."""
@@ -107,7 +112,8 @@ class CrowdAgent:
             admitted = await self._admit(running, fetch)
             while admitted is not None:
                 admitted = await self._feed(running, admitted)
-            self._measure(running, fetch)
+            if len(fetch):
+                running.newest_stamp = int(fetch.timestamps[-1])
 
     async def _admit(self, running: _Running, fetch: Fetch) -> Fetch | None:
         """What of the fetch is new to the shard; offsets that the broker has deleted are passed over and reported."""
@@ -181,18 +187,19 @@ class CrowdAgent:
         )
         await (await self._link.send(self._topics.tallies, 0, None, wire.encode(message)))
 
-    def _measure(self, running: _Running, fetch: Fetch) -> None:
-        shard, now = running.shard, time.time()
+    def _measure(self, running: _Running) -> None:
+        shard, now, metrics = running.shard, time.time(), self._metrics
         partition = str(shard.partition)
         end = self._link.end(self._topics.events, shard.partition)
         if end is not None:
-            self._metrics.lag_records.labels(partition).set(max(0, end - shard.next_offset))
-        if len(fetch):
-            self._metrics.lag_seconds.labels(partition).set(max(0.0, now - int(fetch.timestamps[-1]) / 1000))
+            metrics.lag_records.labels(partition).set(max(0, end - shard.next_offset))
+        if running.newest_stamp is not None:
+            behind = end is None or shard.next_offset < end
+            lag = now - running.newest_stamp / 1000 if behind else 0.0
+            metrics.lag_seconds.labels(partition).set(max(0.0, lag))
         if shard.watermark != BEGINNING:
-            self._metrics.watermark_delay_seconds.labels(partition).set(now - shard.watermark / 1000)
-        age = time.monotonic() - running.checkpointed_at
-        self._metrics.checkpoint_age_seconds.labels(partition).set(age)
+            metrics.watermark_delay_seconds.labels(partition).set(now - shard.watermark / 1000)
+        metrics.checkpoint_age_seconds.labels(partition).set(time.monotonic() - running.checkpointed_at)
 
     async def advance(self, fetch: Fetch) -> None:
         """Take a folded message of the frontier topic: what idle shards are told."""
@@ -229,6 +236,7 @@ class CrowdAgent:
             async with running.lock:
                 running.shard.settle()
                 await self._carry_away(running, seal=True)
+            self._measure(running)
 
     async def checkpoint(self) -> None:
         """Write a checkpoint of every shard."""

@@ -102,9 +102,9 @@ class ReleaseAgent:
                 return
             rows = zip(admitted.offsets.tolist(), admitted.values, strict=True)
             publications = [self._read(release, offset, value) for offset, value in rows]
-            await self._publish([publication for publication in publications if publication is not None])
-            self._next = admitted.end
-            await self._decide(release)
+            if await self._publish([publication for publication in publications if publication is not None]):
+                self._next = admitted.end
+                await self._decide(release)
 
     def _read(self, release: Release, offset: int, value: bytes | None) -> Publication | None:
         try:
@@ -134,11 +134,11 @@ class ReleaseAgent:
             *[await self._link.send(self._topics.tallies, 0, None, decision) for decision in decisions]
         )
 
-    async def _publish(self, publications: Sequence[Publication]) -> None:
-        if not publications:
-            return
-        for sink in self._sinks:
-            await self._insist(sink, publications)
+    async def _publish(self, publications: Sequence[Publication]) -> bool:
+        """Publish, however long it takes; False if the agent was stopped before all was out."""
+        for sink in self._sinks if publications else ():
+            if not await self._insist(sink, publications):
+                return False
         for window in [publication.window for publication in publications if not publication.window.is_empty]:
             self._metrics.released_windows.labels(window.width).inc()
             self._metrics.unpublished_cells.inc(unpublished(self._layers[window.layer], window))
@@ -151,8 +151,9 @@ class ReleaseAgent:
                     window.start,
                     window.coverage,
                 )
+        return True
 
-    async def _insist(self, sink: Sink, publications: Sequence[Publication]) -> None:
+    async def _insist(self, sink: Sink, publications: Sequence[Publication]) -> bool:
         name = type(sink).__name__
         while self._release is not None:
             try:
@@ -162,7 +163,8 @@ class ReleaseAgent:
                 log.warning("%s takes no window now, released windows wait on the log: %s", name, error)
                 await asyncio.sleep(_RETRY_AFTER)
             else:
-                return
+                return True
+        return False
 
     async def tick(self) -> None:
         """Note how long shards are silent, release what waited long enough, and tell idle shards to advance."""

@@ -257,7 +257,7 @@ class Shard:
         if reader.value("format") != _FORMAT or reader.value("fingerprint") != parts.fingerprint:
             raise ContractError(
                 f"the snapshot of shard {partition} was made by another version of foule or under other zones, windows "
-                "or times: go back to those settings, or start a new consumer group"
+                "or times: go back to those settings, or set topics.checkpoints and kafka.group to new names"
             )
         position, counted = reader.value("offsets")
         shard = cls(partition, parts, position)

@@ -41,7 +41,7 @@ def worker(settings: Settings) -> None:
         raise TopicsError("\n".join([*problems, "create or mend the topics first: foule topics"]))
     metrics = Metrics()
     metrics.serve(settings.metrics.host, settings.metrics.port)
-    built = build(settings, places, RedisKeyStore(settings.keys), _sinks(settings), metrics, _now)
+    built = build(settings, places, RedisKeyStore(settings.keys), _sinks(settings, metrics), metrics, _now)
     _run(built, settings)
 
 
@@ -57,10 +57,13 @@ def load_places(settings: Settings) -> Places:
     return places
 
 
-def _sinks(settings: Settings) -> Callable[[Link], Sequence[Sink]]:
+def _sinks(settings: Settings, metrics: Metrics) -> Callable[[Link], Sequence[Sink]]:
     def make(link: Link) -> Sequence[Sink]:
         topics = settings.topics
-        return [RedisSink(settings.redis), KafkaSink(link.deliver, topics.presence, topics.flows)]
+        return [
+            RedisSink(settings.redis, refused=metrics.refused_windows.inc),
+            KafkaSink(link.deliver, topics.presence, topics.flows),
+        ]
 
     return make
 
@@ -68,9 +71,9 @@ def _sinks(settings: Settings) -> Callable[[Link], Sequence[Sink]]:
 def _run(built: Worker, settings: Settings) -> NoReturn:
     """Let Faust run the application; it stops it on SIGTERM and SIGINT, and then ends the process."""
     level = settings.log.level
-    faust.Worker(
-        built.app, loglevel=level, quiet=True, redirect_stdouts=False, override_logging=False
-    ).execute_from_commandline()
+    worker = faust.Worker(built.app, loglevel=level, quiet=True, redirect_stdouts=False, override_logging=False)
+    worker.spinner = None
+    worker.execute_from_commandline()
 
 
 def _start_log(level: str) -> None:
