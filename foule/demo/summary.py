@@ -119,9 +119,9 @@ class Summary:
         if not self.errors:
             return Text("No number of people could be set against the truth: play for longer, or more people.")
         return Text(
-            "Means over the windows of the shortest width; the error is the mean absolute difference. People whose\n"
-            "phones said nothing, and people without one, are in the truth. Published are also those who have left\n"
-            "and were not heard elsewhere yet, so that a place that people pass through looks fuller.",
+            "Means over the windows of the shortest width; the error is the mean absolute difference. People whose"
+            " phones said nothing, and people without one, are in the truth. Published are also those who have left"
+            " and were not heard elsewhere yet, so that a place that people pass through looks fuller.",
             style="dim",
         )
 

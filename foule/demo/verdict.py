@@ -125,9 +125,9 @@ def _check_events(sent: int, figures: WorkerFigures, oracle: Result) -> list[Che
             f"{figures.accepted:,} + {figures.late:,} + {sum(rejected.values()):,} = {total:,}",
         ),
         Check(
-            "verdict on each kind of record",
+            "judged as by the oracle",
             counted == (oracle.accepted, oracle.late, dict(oracle.rejected)),
-            f"{oracle.accepted:,} accepted, {oracle.late:,} late, {oracle.rejected.total():,} rejected by the oracle",
+            f"{oracle.accepted:,} accepted, {oracle.late:,} late, {oracle.rejected.total():,} rejected by it",
         ),
     ]
 

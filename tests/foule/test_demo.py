@@ -1,0 +1,301 @@
+"""``foule demo`` proves its numbers, shows them live, fails where they are wrong, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pytest
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import NewTopic
+from redis import Redis
+
+import zones
+from config.settings import Settings
+from foule.demo.accuracy import errors, overall
+from foule.demo.feed import Feed
+from foule.demo.logs import LogRecord, read_topic
+from foule.demo.play import await_release
+from foule.demo.published import Number, of_redis
+from foule.demo.screen import programme_at, titled
+from foule.demo.services import Services, WorkerFigures
+from foule.demo.tallies import TallyLog
+from foule.demo.verdict import Verdict, compare, judge
+from simulator.geography import SETTINGS
+from simulator.programme import EVENING, HOUR, MINUTE
+from simulator.stream import Festival
+from simulator.truth import Truth
+from sinks.contract import Header, window_key
+from sinks.reader import LayerView, ZoneView
+from tests.foule.test_embedded import wait_until
+from tests.foule.test_watch_command import Terminal
+from zones import Places
+
+ROOT = Path(__file__).resolve().parents[2]
+FIVE = 5 * MINUTE
+
+
+class Played(NamedTuple):
+    """A demo that was played to its end, and whose services still run."""
+
+    settings: Settings
+    places: Places
+    sent: int
+    figures: WorkerFigures
+    tallies: TallyLog
+
+    def verdict(self, **changes: object) -> Verdict:
+        """The verdict on it, or on what it would be with these changes."""
+        played = self._replace(**changes)  # type: ignore[arg-type]
+        return judge(played.settings, played.places, played.sent, played.figures, played.tallies)
+
+
+@pytest.fixture(scope="module")
+def played() -> Iterator[Played]:
+    with Services(SETTINGS) as services:
+        services.start_servers()
+        services.start_worker()
+        settings = services.settings
+        places = zones.load(settings.zones)
+        with Feed(settings, Festival(start=EVENING), 900, EVENING + HOUR) as feed:
+            while not feed.wait(1):
+                services.worker.require_running()
+        with TallyLog(settings, places.layers) as tallies:
+            figures = await_release(settings, tallies, services.worker, feed.watermark)
+            yield Played(settings, places, feed.sent, figures, tallies)
+
+
+def wrong(verdict: Verdict) -> dict[str, str]:
+    """Name and detail of the checks that do not hold."""
+    return {check.name: check.detail for check in verdict.checks if not check.holds}
+
+
+def test_all_that_is_published_equals_the_oracle(played: Played) -> None:
+    verdict = played.verdict()
+    assert wrong(verdict) == {}
+    assert verdict.holds
+    assert {width for _, width, _, _ in verdict.published.windows} == {"5m", "1h", "1d"}
+    assert verdict.oracle.read == played.sent > 20_000
+    assert verdict.oracle.late > 0 and len(verdict.oracle.rejected) >= 4
+
+
+def test_a_number_changed_in_redis_is_found(played: Played) -> None:
+    layer, width, start, _ = min(of_redis(played.settings).windows)
+    key = window_key(layer, width, start)
+    with Redis.from_url(played.settings.redis.url.reveal(), decode_responses=True) as client:
+        fields = client.hgetall(key)
+        zone = min(name for name in fields if name != "_")
+        try:
+            client.hset(key, zone, json.dumps({**json.loads(fields[zone]), "people": 20_000}))
+            assert wrong(played.verdict()) == {"numbers in Redis": "1 with another value"}
+            client.delete(key)
+            assert wrong(played.verdict()).keys() == {"windows in Redis", "numbers in Redis"}
+        finally:
+            client.hset(key, mapping=fields)
+    assert played.verdict().holds
+
+
+def test_a_number_changed_on_the_topic_is_found(played: Played) -> None:
+    settings, topics = played.settings, played.settings.topics
+    values = [json.loads(record.value or b"") for record in read_topic(settings.kafka, topics.presence)]
+    values[0]["people"] = 20_000
+    values.append({**values[1], "people": 20_000})
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
+    admin.create_topics([NewTopic("changed", 1, 1)])
+    admin.close()
+    producer = KafkaProducer(bootstrap_servers=settings.kafka.bootstrap)
+    for value in values:
+        producer.send("changed", json.dumps(value).encode(), partition=0)
+    producer.close()
+    changed = msgspec.structs.replace(settings, topics=msgspec.structs.replace(topics, presence="changed"))
+    assert wrong(played.verdict(settings=changed)) == {
+        "numbers on the Kafka topics": "1 with another value; 1 came again with other values"
+    }
+
+
+def test_an_event_that_was_lost_or_judged_otherwise_is_found(played: Played) -> None:
+    assert wrong(played.verdict(sent=played.sent + 1)).keys() == {
+        "events on the log",
+        "accepted + late + rejected = sent",
+    }
+    otherwise = played.figures._replace(accepted=played.figures.accepted - 1, late=played.figures.late + 1)
+    assert wrong(played.verdict(figures=otherwise)).keys() == {"judged as by the oracle"}
+
+
+def test_where_nothing_was_released_the_verdict_is_no(played: Played) -> None:
+    verdict = played.verdict()
+    assert not verdict._replace(published=verdict.published._replace(windows=set())).holds
+
+
+def test_differences_are_counted_by_kind() -> None:
+    assert compare({"a": 1, "b": 2}, {"a": 1, "b": 2}) == ""
+    assert compare({"a": 1, "b": 2}, {"b": 3, "c": 4}) == ("1 missing, 1 that must not be there, 1 with another value")
+
+
+@pytest.fixture(scope="module")
+def truth(played: Played) -> Truth:
+    return Festival(start=EVENING, end=EVENING + HOUR).truth(played.places)
+
+
+def people(truth: Truth, start: int, zone: str, more: int = 0) -> dict[Number, int]:
+    there = truth.people("festival", start, start + FIVE)[zone].people
+    return {Number("festival", start, start + FIVE, "people", zone): there + more}
+
+
+def test_what_equals_the_truth_has_no_error(truth: Truth) -> None:
+    [zone] = errors(people(truth, EVENING, "beach"), truth, FIVE, EVENING, EVENING + HOUR)
+    assert (zone.layer, zone.zone, zone.windows, zone.error, zone.relative) == ("festival", "beach", 1, 0.0, 0.0)
+    assert zone.published == zone.truly > 0
+
+
+def test_the_error_is_the_mean_of_the_absolute_differences(truth: Truth) -> None:
+    numbers = people(truth, EVENING, "beach", 30) | people(truth, EVENING + FIVE, "beach", -10)
+    numbers |= people(truth, EVENING, "town", 4)
+    beach, town = errors(numbers, truth, FIVE, EVENING, EVENING + HOUR)
+    assert (beach.error, town.error, beach.windows, town.windows) == (20.0, 4.0, 2, 1)
+    assert beach.relative == 20 / beach.truly
+    error, share = overall([beach, town])["festival"]
+    assert error == 44 / 3
+    assert share == 44 / (2 * beach.truly + town.truly)
+
+
+def test_only_people_of_whole_windows_of_the_width_within_the_span_are_set_against_the_truth(truth: Truth) -> None:
+    [number] = people(truth, EVENING, "beach")
+    others = {
+        number._replace(indicator="arrivals"): 1,
+        number._replace(indicator="flow", to="town"): 1,
+        number._replace(end=EVENING + HOUR): 1,
+        number._replace(start=EVENING - FIVE, end=EVENING): 1,
+        number._replace(start=EVENING + HOUR, end=EVENING + HOUR + FIVE): 1,
+    }
+    assert errors(others, truth, FIVE, EVENING, EVENING + HOUR) == []
+
+
+@pytest.mark.parametrize(
+    ("clock", "said"),
+    [
+        ("19:00", "supper and the first concerts"),
+        ("23:00", "fireworks over the beach"),
+        ("00:30", "last trains, last dances"),
+        ("02:00", "the town sleeps"),
+        ("04:00", "the town sleeps"),
+        ("09:00", "market in the centre"),
+    ],
+)
+def test_the_screen_says_what_goes_on(clock: str, said: str) -> None:
+    assert programme_at(datetime.fromisoformat(f"2014-06-28T{clock}")) == said
+
+
+def test_zones_are_shown_by_their_titles() -> None:
+    header = Header(start=0, end=FIVE, width="5m", version=1, coverage=1.0, k=20)
+    seen = (ZoneView("17094", {"people": 40}, None, (40,)), ZoneView("other", {}, None, ()))
+    view = LayerView("communes", header, 0.0, seen, 2, (("17094", "beach", 30),))
+    named = titled(view, {"17094": "Châtelaillon-Plage", "beach": "The beach"})
+    assert [zone.zone for zone in named.zones] == ["Châtelaillon-Plage", "other"]
+    assert named.flows == (("Châtelaillon-Plage", "beach", 30),)
+
+
+def test_a_record_read_back_shows_no_personal_data() -> None:
+    assert "2081" not in repr(LogRecord(0, 7, 0, b"208101234567890", b'{"subscriber":"208101234567890"}'))
+
+
+def environment(folder: Path) -> Mapping[str, str]:
+    """Everything the demo leaves in the folder of temporary files is found there."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
+    # of another installation: the demo must not touch it
+    other = {"FOULE_KAFKA__BOOTSTRAP": "127.0.0.1:1", "FOULE_REDIS__URL": "redis://127.0.0.1:1/0"}
+    return {**kept, **other, "TMPDIR": str(folder), "TERM": "xterm-256color"}
+
+
+def processes_of(folder: Path) -> list[int]:
+    """The running processes that have this folder in their environment."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdecimal() and os.fsencode(folder) in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+    return found
+
+
+def is_clean(folder: Path) -> bool:
+    return not processes_of(folder) and not list(folder.iterdir())
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "foule", "demo", *arguments]
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment(folder),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_it_ends_by_itself_with_one_line_of_json_and_leaves_nothing(tmp_path: Path) -> None:
+    result = run(tmp_path, "--seconds", "4", "--speed", "900", "--json")
+    assert result.returncode == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert answer["ok"] and all(check["holds"] for check in answer["checks"])
+    assert answer["accepted"] + answer["late"] + sum(answer["rejected"].values()) == answer["sent"] > 20_000
+    assert answer["windows"].keys() == {"5m", "1h", "1d"}
+    assert 0 < answer["error"]["festival"]["relative"] < 0.5
+    assert "beach" in answer["error"]["festival"]["zones"]
+    assert "outside" not in answer["error"]["festival"]["zones"]
+    assert is_clean(tmp_path)
+
+
+def test_a_crowd_too_small_to_publish_ends_with_status_1(tmp_path: Path) -> None:
+    result = run(tmp_path, "--seconds", "1", "--people", "15")
+    assert result.returncode == 1, result.stderr
+    assert "No window was released" in result.stdout
+    assert "WRONG" not in result.stdout
+    assert is_clean(tmp_path)
+
+
+def test_settings_that_cannot_be_used_end_it_with_status_2(tmp_path: Path) -> None:
+    (tmp_path / "temporary").mkdir()
+    file = tmp_path / "foule.toml"
+    file.write_text("[topics]\npartitions = 0\n")
+    result = run(tmp_path / "temporary", "--settings", str(file), "--seconds", "1")
+    assert result.returncode == 2
+    assert "topics.partitions" in result.stderr
+    assert is_clean(tmp_path / "temporary")
+
+
+@pytest.mark.parametrize(
+    ("number", "shown", "status"),
+    [(signal.SIGINT, "Casino and seafront", 0), (signal.SIGKILL, "joining Kafka", -signal.SIGKILL)],
+)
+def test_however_the_live_table_ends_every_process_ends_with_it(
+    tmp_path: Path, number: signal.Signals, shown: str, status: int
+) -> None:
+    terminal = Terminal()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "foule", "demo"],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        stdin=terminal.program_side,
+        stdout=terminal.program_side,
+        stderr=terminal.program_side,
+    )
+    try:
+        terminal.wait_for(shown)
+        assert len(processes_of(tmp_path)) > 4
+        process.send_signal(number)
+        assert process.wait(30) == status
+        assert wait_until(lambda: is_clean(tmp_path))
+    finally:
+        process.kill()
+        process.wait()
