@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from indicators.sorting import distinct
+
 _SMALLEST = 1 << 10
 _EMPTY = -1
 
@@ -37,7 +39,7 @@ class SlotTable:
         slots = self._find(pseudonyms)
         unknown = slots == _EMPTY
         if unknown.any():
-            self._add(np.unique(pseudonyms[unknown]))
+            self._add(distinct(pseudonyms[unknown]))
             slots[unknown] = self._find(pseudonyms[unknown])
         return slots
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indicators.columns import Reader, Writer, grown
+from indicators.sorting import stable_order
 
 #: No visit: never seen in this epoch, or silent.
 NOWHERE = -1
@@ -76,7 +77,7 @@ class Visits:
         ``slots``: int64 (n,), rows exist; ``times``: int64 (n,) ms, ascending and not before any event applied
         earlier; ``zones``: int32 (n, layers).
         """
-        by_device = np.argsort(slots, kind="stable")
+        by_device = stable_order(slots)
         slot, time = slots[by_device], times[by_device]
         opens = np.empty(len(slot), bool)
         opens[:1] = True

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from indicators.calendar import Window
 from indicators.columns import Reader, Writer
 from indicators.counts import FLOWS, Counts, Tally
+from indicators.sorting import distinct
 from indicators.visits import Changes, Visits
 
 _COMPACT_AT = 1 << 16
@@ -38,7 +39,7 @@ class Distinct:
 
     def _compact(self) -> None:
         if self._pending:
-            self._pairs = np.unique(np.concatenate([self._pairs, *self._pending]))
+            self._pairs = distinct(np.concatenate([self._pairs, *self._pending]))
             self._pending.clear()
             self._waiting = 0
 
@@ -84,12 +85,12 @@ class OpenWindow:
         """
         zones = self._zones[layer]
         sets = self._sets[layer]
-        left = np.union1d(sets["departures"].pairs, sets["vanished"].pairs)
+        left = distinct(np.concatenate([sets["departures"].pairs, sets["vanished"].pairs]))
         elsewhere = left[visits.zone[layer][left // zones] != left % zones]
         present = visits.present(layer, zones) + np.bincount(elsewhere % zones, minlength=zones)
         cells = np.flatnonzero(present)
         counts = {"presence": Counts(cells, present[cells].astype(np.int64))}
-        counts.update({kind: distinct.counts() for kind, distinct in sets.items()})
+        counts.update({kind: pairs.counts() for kind, pairs in sets.items()})
         held = {kind: count for kind, count in counts.items() if len(count.cells)}
         return Tally(layer, self.window.width, self.window.start, self.window.end, held) if held else None
 
@@ -97,11 +98,11 @@ class OpenWindow:
         """Put the window's sets into a snapshot."""
         writer.value("window", list(self.window))
         for layer, sets in enumerate(self._sets):
-            for kind, distinct in sets.items():
-                writer.column(f"{layer}/{kind}", distinct.pairs)
+            for kind, held in sets.items():
+                writer.column(f"{layer}/{kind}", held.pairs)
 
     def read(self, reader: Reader) -> None:
         """Take over what :meth:`write` put into a snapshot."""
         for layer, sets in enumerate(self._sets):
-            for kind, distinct in sets.items():
-                distinct.restore(reader.column(f"{layer}/{kind}"))
+            for kind, held in sets.items():
+                held.restore(reader.column(f"{layer}/{kind}"))

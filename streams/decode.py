@@ -85,10 +85,16 @@ def _points(lat: list[float | None], lon: list[float | None]) -> _Point | None:
 
 
 def _undated(times: list[Any]) -> list[int]:
-    """The rows whose time is no integer that some clock could show."""
-    if set(map(type, times)) == {int} and min(times) >= 0 and max(times) < END_OF_TIME:
-        return []
-    return [row for row, ts in enumerate(times) if type(ts) is not int or not 0 <= ts < END_OF_TIME]
+    """The rows whose time is no integer."""
+    return [] if set(map(type, times)) == {int} else [row for row, ts in enumerate(times) if type(ts) is not int]
+
+
+def _milliseconds(times: list[int]) -> NDArray[np.int64]:
+    """Event times as a column; -1 for those that no clock could show, of which some do not fit into 64 bits."""
+    try:
+        return np.fromiter(times, np.int64, len(times))
+    except OverflowError:
+        return np.array([ts if 0 <= ts < END_OF_TIME else -1 for ts in times], np.int64)
 
 
 def _unplaced(nowhere: list[int], point: _Point | None) -> list[int]:
@@ -171,7 +177,7 @@ class Decoder:
         by_point = np.array([row for row in nowhere if row not in faults], np.int64)
         if point is not None and len(by_point):
             places[by_point] = self._places.of_points(point.lat[by_point], point.lon[by_point])
-        return self._screen(fetch, np.fromiter(times, np.int64, len(times)), subscribers, places, faults)
+        return self._screen(fetch, _milliseconds(times), subscribers, places, faults)
 
     def _read(self, values: list[bytes | None]) -> tuple[list[Any], dict[int, str]]:
         """The records, with a blank one in the place of each that is no JSON object of the right types, and the rows

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from anonymizer.pseudonyms import Pseudonymiser
 from indicators.counts import Tally
 from indicators.epoch_crowd import EpochCrowd
+from indicators.sorting import stable_order
 from streams.decode import Events
 
 _SETTLE_AT = 1 << 14
@@ -70,5 +71,5 @@ class OpenEpoch:
             due, kept = waiting.rows(ripe), waiting.rows(~ripe)
             self._chunks = [kept] if len(kept.times) else []
             self._kept, self._fresh = len(kept.times), 0
-            due = due.rows(np.argsort(due.times, kind="stable"))
+            due = due.rows(stable_order(due.times))
         return self.crowd.apply(due.slots.astype(np.int64), due.times, zones[due.places], watermark)
