@@ -127,8 +127,9 @@ class Restorer:
     def _complete(self, manifest: Manifest) -> None:
         self._newest = max(self._newest, manifest.number)
         parts = self._parts.pop(manifest.number, {})
-        data = b"".join(parts[part] for part in sorted(parts))
-        if len(parts) == manifest.parts and zlib.crc32(data) == manifest.crc:
+        # more parts than the manifest names are left of a checkpoint of this number that never got its manifest
+        data = b"".join(parts.get(part, b"") for part in range(manifest.parts))
+        if zlib.crc32(data) == manifest.crc:
             if self._whole is None or manifest.number > self._whole[0].number:
                 self._whole = (manifest, data)
             for number in [number for number in self._parts if number < manifest.number]:
