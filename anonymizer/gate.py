@@ -118,7 +118,7 @@ def reopen(data: bytes) -> ReleasedWindow:
 
 
 class Gate:
-    """Lets a cell pass if at least ``k`` distinct devices were counted in it (DESIGN 7.6); the rest is absent.
+    """Lets a cell pass if at least ``k`` distinct devices were counted in it (docs/privacy.md); the rest is absent.
 
     The presence of ``outside`` is never published.
     """

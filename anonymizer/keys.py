@@ -1,4 +1,4 @@
-"""Epoch keys: made once by the first who needs one, held in memory, destroyed with the epoch (DESIGN 7.1)."""
+"""Epoch keys: made once by the first who needs one, held in memory, destroyed with the epoch (docs/privacy.md)."""
 
 from __future__ import annotations
 

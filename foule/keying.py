@@ -34,6 +34,7 @@ class Keying(NamedTuple):
 
     records: int
     without_key: int
+    """Records with a readable subscriber and no key."""
     unreadable: int
     elsewhere: int
     """Records in another partition than Kafka's default partitioner gives their key."""
@@ -60,11 +61,11 @@ def judge(sample: Iterable[Sampled], partitions: int, field: str) -> Keying:
     for record in sample:
         records += 1
         newest = max(newest, record.timestamp)
+        subscriber = subscriber_of(record.value)
         if record.key is None:
-            without_key += 1
+            without_key += subscriber is not None
         elif int(partitioner.of([record.key])[0]) != record.partition:
             elsewhere += 1
-        subscriber = subscriber_of(record.value)
         if subscriber is None:
             unreadable += 1
         else:

@@ -39,7 +39,8 @@ sort_option = click.option(
 timestamp_option = click.option(
     "--timestamp",
     metavar="TIME",
-    help="Kafka timestamp of every record: ISO 8601 with an offset, or ms since the epoch; now by default.",
+    help="Kafka timestamp of every record: ISO 8601 with an offset, or ms since the epoch; now by default. Kafka "
+    "deletes records whose timestamp is older than topics.events_retention.",
 )
 
 

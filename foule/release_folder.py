@@ -157,7 +157,7 @@ class _Table:
 
 
 def _require_empty(folder: Path) -> None:
-    """A window is released once (DESIGN 7.8): what a folder holds is never replaced by other numbers."""
+    """A window is released once (docs/privacy.md): what a folder holds is never replaced by other numbers."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         holds = "holds a release already" if (folder / MANIFEST).exists() else "is not an empty folder"
         raise FouleError(f"{folder}: {holds}, and nothing released is ever overwritten; give a new folder as --out")

@@ -1,4 +1,4 @@
-"""Local days, epochs and windows: where each begins and ends in UTC milliseconds (DESIGN 4)."""
+"""Local days, epochs and windows: where each begins and ends in UTC milliseconds (docs/indicators.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The visit engine: each device's visits in every layer, from events in order of time, on numpy columns (DESIGN 5).
+"""The visit engine: each device's visits in every layer, from events in order of time, on numpy columns.
 
 A visit begins with the first event in a zone and goes on with each event there. It ends in a *move*, the first event
 in another zone, or in *silence*, ``linger`` after its last event. An event exactly then still continues the visit,

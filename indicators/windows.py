@@ -1,4 +1,4 @@
-"""Open windows: which devices did what since the window began, counted once each when it closes (DESIGN 5)."""
+"""Open windows: which devices did what since the window began, counted once each when it closes."""
 
 from __future__ import annotations
 

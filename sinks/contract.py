@@ -1,4 +1,4 @@
-"""The contract with readers of Redis: the names of its keys, and how values are written (DESIGN 8)."""
+"""The contract with readers of Redis: the names of its keys, and how values are written (docs/contracts.md)."""
 
 from __future__ import annotations
 

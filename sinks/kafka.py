@@ -1,4 +1,4 @@
-"""The Kafka sink: released windows as records of ``foule.presence`` and ``foule.flows`` (DESIGN 8)."""
+"""The Kafka sink: released windows as records of ``foule.presence`` and ``foule.flows`` (docs/contracts.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Redis sink: puts released windows in place, each in one atomic step, then announces them (DESIGN 8)."""
+"""The Redis sink: puts released windows in place, each in one atomic step, then announces them (docs/contracts.md)."""
 
 from __future__ import annotations
 

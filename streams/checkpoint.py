@@ -1,4 +1,4 @@
-"""Checkpoints: a shard's snapshot as records of its changelog, and the newest whole one read back (DESIGN 6).
+"""Checkpoints: a shard's snapshot as records of its changelog, and the newest whole one read back.
 
 A checkpoint is a number of parts and then a manifest that names them; without its manifest it does not exist. The
 changelog also keeps every advance of the frontier that the shard was told, with what it did about it.

@@ -1,4 +1,4 @@
-"""Dead letters: a record that cannot be used, with where it came from and why in its headers (DESIGN 3)."""
+"""Dead letters: a record that cannot be used, with where it came from and why in its headers (docs/contracts.md)."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ class Decoder:
         places: NDArray[np.int32],
         faults: dict[int, str],
     ) -> tuple[Events, list[Rejected]]:
-        """Reject by time and place what has no other fault, in the order of DESIGN 3."""
+        """Reject by time and place what has no other fault, in the order of docs/contracts.md."""
         stamps = fetch.timestamps
         bad = (times < self._not_before) | (times >= self._not_after)
         future = (stamps != NO_TIMESTAMP) & (times > stamps + self._max_skew)

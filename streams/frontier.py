@@ -1,5 +1,5 @@
 """The frontier: tells idle shards how far to advance, so that they neither hold the others back nor lose the people
-in them (DESIGN 4). Runs without a broker; the clock is passed in."""
+in them (docs/indicators.md). Runs without a broker; the clock is passed in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When an epoch's key may be destroyed: its last window is released, and no shard could need it again (DESIGN 7.1)."""
+"""When an epoch's key may be destroyed: its last window is released, and no shard could need it again."""
 
 from __future__ import annotations
 

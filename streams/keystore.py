@@ -1,4 +1,4 @@
-"""The key store of a group of workers: a Redis that keeps nothing on disk (DESIGN 7.1)."""
+"""The key store of a group of workers: a Redis that keeps nothing on disk (docs/privacy.md)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The release: windows are summed over shards, decided once when every shard has reported, and published once read
-back from the log (DESIGN 6). A function of the log's messages and the ticks; it runs without a broker."""
+back from the log (docs/architecture.md). A function of the log's messages and the ticks; it runs without a broker."""
 
 from __future__ import annotations
 

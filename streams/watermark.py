@@ -1,4 +1,4 @@
-"""The watermark of a shard: how far event time has come, decided record by record (DESIGN 4)."""
+"""The watermark of a shard: how far event time has come, decided record by record (docs/indicators.md)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The oracle: every count computed again from the partition logs, plainly and slowly (DESIGN 10)."""
+"""The oracle: every count computed again from the partition logs, plainly and slowly (docs/architecture.md)."""

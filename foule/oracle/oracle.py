@@ -1,4 +1,4 @@
-"""From partition logs and the advances applied to them to every count, the plainest way (DESIGN 4, 5)."""
+"""From partition logs and the advances applied to them to every count, the plainest way (docs/indicators.md)."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence

@@ -27,7 +27,7 @@ class Visit(NamedTuple):
 
 
 def visits_of(events: Sequence[tuple[int, str]], linger: int, epoch_end: int) -> Iterator[Visit]:
-    """The visits that ``events``, pairs of time and zone in event order, make up (DESIGN 5)."""
+    """The visits that ``events``, pairs of time and zone in event order, make up (docs/indicators.md)."""
     first, zone = events[0]
     last, came_from = first, None
     for ts, seen in events[1:]:

@@ -137,7 +137,7 @@ def _value(record: LogRecord) -> dict[str, object]:
 
 
 def released_of_values(settings: Settings, values: Iterable[Mapping[str, object]]) -> Tallies:
-    """Published records (DESIGN 8, Kafka) in the oracle's shape.
+    """Published records (docs/contracts.md) in the oracle's shape.
 
     A record names no width: it is the one whose window begins and ends there.
     """

@@ -1,4 +1,4 @@
-"""Local days, epochs and windows against instants written with their offset (DESIGN 4)."""
+"""Local days, epochs and windows against instants written with their offset (docs/indicators.md)."""
 
 from datetime import UTC, date, datetime, time
 

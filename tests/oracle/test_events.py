@@ -1,4 +1,4 @@
-"""Which records can be used, and the one reason where they cannot (DESIGN 3)."""
+"""Which records can be used, and the one reason where they cannot (docs/contracts.md)."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Visits and what they are counted in, against numbers worked out by hand (DESIGN 5)."""
+"""Visits and what they are counted in, against numbers worked out by hand (docs/indicators.md)."""
 
 from datetime import date
 

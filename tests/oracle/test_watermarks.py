@@ -1,4 +1,4 @@
-"""Which records are late, what an advance does, and which windows are complete (DESIGN 4)."""
+"""Which records are late, what an advance does, and which windows are complete (docs/indicators.md)."""
 
 from typing import Any
 
