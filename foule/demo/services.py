@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import urllib.request
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -21,6 +22,7 @@ from foule.server_process import LOOPBACK, ServerProcess
 from streams import topics
 
 _METRICS_SECONDS = 30.0
+_ENDING_SECONDS = 0.5  # its connections break a moment before it has ended
 
 
 class WorkerFigures(NamedTuple):
@@ -73,11 +75,13 @@ class WorkerProcess(ServerProcess):
         return self._log_tail()
 
     def figures(self) -> WorkerFigures:
-        """What it has counted so far. Raises ServiceError if it does not answer."""
+        """What it has counted so far. Raises ServiceError if it has ended or does not answer."""
         self.require_running()
         try:
             text = self._metrics()
         except OSError as error:
+            time.sleep(_ENDING_SECONDS)
+            self.require_running()
             raise ServiceError(f"the worker does not answer on port {self.port}: {error}") from error
         samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 

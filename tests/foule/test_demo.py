@@ -264,6 +264,27 @@ def test_a_crowd_too_small_to_publish_ends_with_status_1(tmp_path: Path) -> None
     assert is_clean(tmp_path)
 
 
+def test_a_worker_that_ends_ends_the_demo_with_its_log(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "foule", "demo", "--seconds", "60"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None and process.stderr is not None
+            assert any(line.startswith("sending") for line in process.stdout)
+            [worker] = [
+                pid for pid in processes_of(tmp_path) if b"\0worker\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            ]
+            os.kill(worker, signal.SIGKILL)
+            said = process.stderr.read()
+            assert process.wait(30) == 1
+        finally:
+            process.kill()
+    assert said.startswith("foule: the worker has ended; the end of its log:")
+    assert "layer festival: 14 zones" in said
+    assert is_clean(tmp_path)
+
+
 def test_settings_that_cannot_be_used_end_it_with_status_2(tmp_path: Path) -> None:
     (tmp_path / "temporary").mkdir()
     file = tmp_path / "foule.toml"
