@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import ssl
 import tempfile
 from collections.abc import Callable, Sequence
@@ -118,7 +120,7 @@ def _application(settings: Settings) -> faust.App:
         broker=[f"kafka://{host}" for host in kafka.bootstrap.split(",")],
         broker_credentials=_credentials(settings),
         store="memory://",
-        datadir=tempfile.mkdtemp(prefix="foule-"),
+        datadir=_scratch_folder(),
         topic_partitions=settings.topics.partitions,
         topic_disable_leader=True,
         topic_allow_declare=False,
@@ -133,6 +135,13 @@ def _application(settings: Settings) -> faust.App:
         consumer_auto_offset_reset="earliest",
         ConsumerScheduler=FoldingScheduler,
     )
+
+
+def _scratch_folder() -> str:
+    """A folder that Faust insists on; nothing is kept in it, and it goes with the process."""
+    folder = tempfile.mkdtemp(prefix="foule-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _ssl_context(settings: Settings) -> ssl.SSLContext | None:
