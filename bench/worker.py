@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 from urllib.error import URLError
@@ -25,7 +26,8 @@ CHECKPOINT_EVERY = "5s"
 
 _START_SECONDS = 60.0
 _STALL_SECONDS = 60.0
-_OFTEN, _SELDOM = 0.05, 0.2
+_STOP_SECONDS = 30.0
+_OFTEN, _SELDOM = 0.05, 0.5
 
 
 class WorkerRun:
@@ -58,11 +60,12 @@ class WorkerRun:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(30)
-        except psutil.TimeoutExpired:
-            self._process.kill()
+        with suppress(psutil.NoSuchProcess):
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except psutil.TimeoutExpired:
+                self._process.kill()
 
     def figures(self, events: int) -> Figures:
         """Wait until the worker has counted this many records; returns what that took from its assignment on.

@@ -18,7 +18,7 @@ from config.settings import Settings
 from sinks.prometheus import Metrics
 from streams.consumer import Link
 from streams.crowd import CrowdAgent
-from streams.folding import FoldingScheduler, fold
+from streams.folding import fold
 from streams.releaser import ReleaseAgent, Sink
 from streams.shard import ShardParts
 from streams.topics import MAX_TALLY_BYTES
@@ -133,7 +133,6 @@ def _application(settings: Settings) -> faust.App:
         stream_buffer_maxsize=_BUFFERED_FETCHES,
         producer_max_request_size=MAX_TALLY_BYTES,
         consumer_auto_offset_reset="earliest",
-        ConsumerScheduler=FoldingScheduler,
     )
 
 

@@ -108,7 +108,10 @@ def _unplaced(nowhere: list[int], point: _Point | None) -> list[int]:
 
 def _not_utf8(values: list[bytes | None]) -> list[int]:
     """The rows that are not UTF-8, which msgspec does not look at where it needs no text."""
-    joined = b"\n".join(filter(None, values))
+    try:
+        joined = b"\n".join(values)  # type: ignore[arg-type]
+    except TypeError:  # a tombstone
+        joined = b"\n".join(filter(None, values))
     if joined.isascii():
         return []
     try:
