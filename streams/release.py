@@ -30,11 +30,15 @@ class _OpenWindow:
     def add(self, part: TallyPart) -> None:
         self._parts[part.shard, part.indicator, part.part] = part.values()
 
-    def totals(self) -> dict[str, Counts]:
-        """Each indicator's sum over the shards."""
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def totals(self, reports: Reports) -> dict[str, Counts]:
+        """Each indicator's sum over the shards that have reported; of another, what is here may be half a tally."""
         totals: dict[str, Counts] = {}
-        for (_, indicator, _), counts in sorted(self._parts.items(), key=lambda item: item[0]):
-            totals[indicator] = totals.get(indicator, Counts.empty()).plus(counts)
+        for (shard, indicator, _), counts in sorted(self._parts.items(), key=lambda item: item[0]):
+            if reports.has_reported(shard, self.window.end):
+                totals[indicator] = totals.get(indicator, Counts.empty()).plus(counts)
         return totals
 
 
@@ -130,8 +134,17 @@ class Release:
             self._marks[layer, width] = max(end, self._marks.get((layer, width), BEGINNING))
         self._awaited.discard(key)
         self._open.pop(key, None)
+        self._drop_decided()
         self._last_decision = offset
         return Publication(reopen(decision.window), offset, decision.width == self._shortest)
+
+    def _drop_decided(self) -> None:
+        """Drop what a successor took for open: tallies sent again for a window whose decision it did not read."""
+        for key, window in list(self._open.items()):
+            if window.window.end <= self._marks.get(key[:2], BEGINNING):
+                self.late_tallies += len(window)
+                self._awaited.discard(key)
+                del self._open[key]
 
     def decide(self) -> list[Decision]:
         """The windows that every shard has reported, or whose missing shards have been waited for long enough.
@@ -146,7 +159,7 @@ class Release:
             coverage = self.reports.coverage(end)
             if key in self._awaited or coverage is None:
                 continue
-            released = self._gate.release(self._layers[layer], window.window, window.totals(), coverage)
+            released = self._gate.release(self._layers[layer], window.window, window.totals(self.reports), coverage)
             marks[layer, width] = max(end, marks.get((layer, width), BEGINNING))
             flat = [(*mark, upto) for mark, upto in sorted(marks.items())]
             decisions.append(Decision(self._settings, layer, width, start, end, released.to_bytes(), flat))
