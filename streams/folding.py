@@ -11,6 +11,7 @@ This and ``streams.consumer`` are the only modules that lean on internals of Fau
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def _unpack_folded(fetched: Any) -> Iterator[ConsumerRecord[None, Fetch]]:
     start = fetched.next_fetch_offset
     values: list[bytes | None] = []
     stamps: list[int | None] = []
-    offsets: list[NDArray[np.int64]] = []
+    offsets: list[range | list[int]] = []
     headers: dict[int, Headers] = {}
     for batch in _batches(fetched):
         rows = list(batch)
@@ -68,8 +69,11 @@ def _unpack_folded(fetched: Any) -> Iterator[ConsumerRecord[None, Fetch]]:
     end = fetched.next_fetch_offset
     if end > start:
         tp = fetched._tp
-        columns = (_timestamps(stamps), np.concatenate(offsets) if offsets else np.empty(0, np.int64))
-        fetch = Fetch(tp.partition, start, end, values, *columns, headers)
+        if len(values) == end - start:
+            column = np.arange(start, end, dtype=np.int64)
+        else:
+            column = np.fromiter(chain.from_iterable(offsets), np.int64, len(values))
+        fetch = Fetch(tp.partition, start, end, values, _timestamps(stamps), column, headers)
         newest = int(fetch.timestamps[-1]) if values else 0
         yield ConsumerRecord(tp.topic, tp.partition, end - 1, newest, 0, None, fetch, None, -1, len(fetch), ())
 
@@ -86,10 +90,10 @@ def _batches(fetched: Any) -> Iterator[Any]:
             yield batch
 
 
-def _offsets(rows: list[Any]) -> NDArray[np.int64]:
+def _offsets(rows: list[Any]) -> range | list[int]:
     if rows and rows[-1].offset - rows[0].offset + 1 == len(rows):
-        return np.arange(rows[0].offset, rows[-1].offset + 1, dtype=np.int64)
-    return np.array([row.offset for row in rows], np.int64)
+        return range(rows[0].offset, rows[-1].offset + 1)
+    return [row.offset for row in rows]
 
 
 def _timestamps(stamps: list[int | None]) -> NDArray[np.int64]:
