@@ -1,0 +1,137 @@
+"""One key an epoch, made by the first who needs it, shared by all, and gone when it is destroyed."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import NamedTuple
+
+import pytest
+
+from anonymizer.keys import KEY_BYTES, EpochKeys, KeyStore, MemoryKeyStore
+from anonymizer.pseudonyms import Pseudonymiser
+from config.errors import KeyStoreError
+from indicators.calendar import Calendar
+
+CALENDAR = Calendar("Europe/Paris", time(4), [300_000])
+FIRST, SECOND = CALENDAR.epoch(0), CALENDAR.epoch(1)
+HOUR = 3_600_000
+IDS = ["208011234567890", "b"]
+
+
+class Put(NamedTuple):
+    epoch: str
+    key: bytes
+    ttl_ms: int
+
+
+class Recording(MemoryKeyStore):
+    """A key store that tells what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.puts: list[Put] = []
+
+    def put_if_absent(self, epoch: str, key: bytes, ttl_ms: int) -> bytes:
+        self.puts.append(Put(epoch, key, ttl_ms))
+        return super().put_if_absent(epoch, key, ttl_ms)
+
+
+def pseudonyms(keys: EpochKeys, epoch: int = 0) -> list[int]:
+    found: list[int] = keys.pseudonymiser(CALENDAR.epoch(epoch)).of(IDS).tolist()
+    return found
+
+
+def test_two_workers_with_one_store_have_the_same_pseudonyms() -> None:
+    store = MemoryKeyStore()
+    one, two = EpochKeys(store, HOUR, lambda: 0), EpochKeys(store, HOUR, lambda: 0)
+    assert pseudonyms(one) == pseudonyms(two)
+    assert pseudonyms(two, 1) == pseudonyms(one, 1)
+
+
+def test_nobody_is_the_same_in_the_next_epoch_or_in_another_store() -> None:
+    keys, elsewhere = EpochKeys(MemoryKeyStore(), HOUR, lambda: 0), EpochKeys(MemoryKeyStore(), HOUR, lambda: 0)
+    assert len({*pseudonyms(keys), *pseudonyms(keys, 1), *pseudonyms(elsewhere)}) == 6
+
+
+def test_the_key_in_force_is_the_stores_and_not_the_one_that_was_offered() -> None:
+    store = MemoryKeyStore()
+    key = bytes(range(32))
+    store.put_if_absent(FIRST.label, key, HOUR)
+    assert pseudonyms(EpochKeys(store, HOUR, lambda: 0)) == Pseudonymiser(key).of(IDS).tolist()
+
+
+def test_a_key_is_32_random_bytes_and_is_asked_for_once() -> None:
+    stores = [Recording() for _ in range(50)]
+    for store in stores:
+        keys = EpochKeys(store, HOUR, lambda: 0)
+        pseudonyms(keys)
+        pseudonyms(keys)
+    assert [len(store.puts) for store in stores] == [1] * 50
+    made = {put.key for store in stores for put in store.puts}
+    assert len(made) == 50
+    assert {len(key) for key in made} == {KEY_BYTES} == {32}
+    assert len({byte for key in made for byte in key}) > 200
+
+
+@pytest.mark.parametrize(
+    ("now", "ttl"),
+    [
+        (FIRST.end - 2 * HOUR, 3 * HOUR),
+        (FIRST.end, HOUR),
+        (FIRST.end + 365 * 24 * HOUR, HOUR),
+    ],
+)
+def test_a_key_lives_max_age_beyond_the_later_of_the_epochs_end_and_its_making(now: int, ttl: int) -> None:
+    store = Recording()
+    pseudonyms(EpochKeys(store, HOUR, lambda: now))
+    assert [(put.epoch, put.ttl_ms) for put in store.puts] == [(FIRST.label, ttl)]
+
+
+def test_a_destroyed_key_links_nobody_any_more() -> None:
+    store = MemoryKeyStore()
+    one, two = EpochKeys(store, HOUR, lambda: 0), EpochKeys(store, HOUR, lambda: 0)
+    before = pseudonyms(one)
+    one.destroy(FIRST)
+    assert store.get(FIRST.label) is None
+    assert not {*pseudonyms(one)} & {*before}
+    one.destroy(SECOND)  # nobody ever needed it
+    two.destroy(FIRST)
+    assert store.get(FIRST.label) is None
+
+
+def test_a_dropped_key_is_still_the_stores() -> None:
+    store = MemoryKeyStore()
+    keys = EpochKeys(store, HOUR, lambda: 0)
+    before = pseudonyms(keys)
+    keys.drop(FIRST)
+    assert store.get(FIRST.label) is not None
+    assert pseudonyms(keys) == before
+
+
+def test_a_store_that_does_not_answer_is_asked_again() -> None:
+    class Silent(MemoryKeyStore):
+        silent = True
+
+        def put_if_absent(self, epoch: str, key: bytes, ttl_ms: int) -> bytes:
+            if self.silent:
+                raise KeyStoreError("no answer")
+            return super().put_if_absent(epoch, key, ttl_ms)
+
+    store = Silent()
+    keys = EpochKeys(store, HOUR, lambda: 0)
+    with pytest.raises(KeyStoreError):
+        keys.pseudonymiser(FIRST)
+    store.silent = False
+    assert pseudonyms(keys)
+
+
+def test_no_repr_shows_a_key() -> None:
+    store = MemoryKeyStore()
+    keys = EpochKeys(store, HOUR, lambda: 0)
+    pseudonyms(keys)
+    key = store.get(FIRST.label)
+    assert key is not None
+    as_store: KeyStore = store
+    shown = repr(keys) + repr(as_store) + str(keys) + str(store)
+    assert shown.count("MemoryKeyStore(1 keys)") == 2 and FIRST.label in shown
+    assert key.hex() not in shown and repr(key)[2:-1] not in shown
