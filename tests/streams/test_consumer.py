@@ -75,8 +75,11 @@ async def feeding(bootstrap: str, names: FreshNames, folder: Path) -> AsyncItera
 @pytest.fixture
 def topic(kafka_bootstrap: str, fresh_names: FreshNames) -> str:
     """The topic that the feed reads, of two partitions."""
-    topic = fresh_names.topics["events"]
-    with KafkaAdminClient(bootstrap_servers=kafka_bootstrap) as admin:
+    return make_topic(kafka_bootstrap, fresh_names.topics["events"])
+
+
+def make_topic(bootstrap: str, topic: str) -> str:
+    with KafkaAdminClient(bootstrap_servers=bootstrap) as admin:
         admin.create_topics({topic: {"num_partitions": 2, "replication_factor": 1}}, wait_for_metadata=True)
     return topic
 
@@ -203,24 +206,25 @@ def snapshot(size: int) -> Writer:
 async def test_a_changelog_is_read_back_up_to_its_end(
     kafka_bootstrap: str, topic: str, fresh_names: FreshNames, tmp_path: Path
 ) -> None:
+    changelog = make_topic(kafka_bootstrap, fresh_names.topics["checkpoints"])
     notes = [AdvanceNote(4, 70, 5_000, True), AdvanceNote(5, 60, 6_000, False)]
     async with feeding(kafka_bootstrap, fresh_names, tmp_path) as feed:
-        assert await feed.link.read_changelog(topic, 1, 0) == (None, None, [], 0)
+        assert await feed.link.read_changelog(changelog, 1, 0) == (None, None, [], 0)
         for number in (1, 2):
             parts, manifest = checkpoint.encode(snapshot(number * 200_000), number, 10, 15, 1_000)
-            await feed.link.send_all(topic, 1, parts)
-            await feed.link.send_all(topic, 1, [manifest, checkpoint.note(notes[number - 1])])
-        await feed.link.send_all(topic, 1, checkpoint.garbage(1, 2))
-        ends = await feed.link.ends_now(topic)
-        found = await feed.link.read_changelog(topic, 1, ends[1])
+            await feed.link.send_all(changelog, 1, parts)
+            await feed.link.send_all(changelog, 1, [manifest, checkpoint.note(notes[number - 1])])
+        await feed.link.send_all(changelog, 1, checkpoint.garbage(1, 2))
+        ends = await feed.link.ends_now(changelog)
+        found = await feed.link.read_changelog(changelog, 1, ends[1])
         assert found.manifest is not None and found.snapshot is not None
         assert (found.manifest.number, found.manifest.parts, found.advances) == (2, 4, notes)
         assert np.array_equal(
             Reader(found.snapshot).column("numbers"), Reader(snapshot(400_000).encode()).column("numbers")
         )
-        await feed.link.send_all(topic, 1, [Record(b"from elsewhere", b"x")])
+        await feed.link.send_all(changelog, 1, [Record(b"from elsewhere", b"x")])
         with pytest.raises(ContractError, match="who else writes there"):
-            await feed.link.read_changelog(topic, 1, ends[1] + 1)
+            await feed.link.read_changelog(changelog, 1, ends[1] + 1)
 
 
 # --- what is admitted
