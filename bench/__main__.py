@@ -25,13 +25,13 @@ OVER_FAUST = 60.0
 
 _EVENTS = "bench-events"
 _SLICE = "bench-slice"
+_LONGEST_SECONDS = 600
 
 
 def fill(bootstrap: str, arguments: argparse.Namespace) -> None:
     """Make and fill both topics."""
     begun = time.monotonic()
-    topic.create(bootstrap, _EVENTS)
-    topic.create(bootstrap, _SLICE)
+    topic.create(bootstrap, [_EVENTS, _SLICE, *plain_faust.changelogs(_SLICE)])
     asyncio.run(
         topic.fill(
             bootstrap,
@@ -50,9 +50,12 @@ def fill(bootstrap: str, arguments: argparse.Namespace) -> None:
 
 
 def in_process(module: str, bootstrap: str, filled: str, events: int) -> Figures:
-    """Run a system in a process of its own, which measures itself."""
+    """Run a system in a process of its own, which measures itself. Raises ServiceError if it fails or hangs."""
     command = [sys.executable, "-m", module, bootstrap, filled, str(events)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=_LONGEST_SECONDS)
+    except subprocess.SubprocessError as error:
+        raise ServiceError(f"the run of {module} failed: {error}") from error
     return Figures.parse(done.stdout.splitlines()[-1])
 
 

@@ -28,10 +28,20 @@ class Event(faust.Record, serializer="json"):
     cell: str
 
 
+def group(topic: str) -> str:
+    """The consumer group of the application on this topic."""
+    return f"plain-{topic}"
+
+
+def changelogs(topic: str) -> list[str]:
+    """The topics of its tables. Made beforehand: Faust may count into a table before it knows the topic it has made."""
+    return [f"{group(topic)}-events_{width}-changelog" for width in WINDOWS]
+
+
 def build(bootstrap: str, topic: str, events: int) -> faust.App:
     """The application; it prints its figures and ends the process after this many events."""
     app = faust.App(
-        f"plain-{topic}",
+        group(topic),
         broker=f"kafka://{bootstrap}",
         store="memory://",
         datadir=tempfile.mkdtemp(prefix="foule-bench-"),
@@ -43,8 +53,10 @@ def build(bootstrap: str, topic: str, events: int) -> faust.App:
     source = app.topic(topic, value_type=Event, key_type=bytes, key_serializer="raw", partitions=PARTITIONS)
     zone_of = zones_of_cells()
     tables = [
-        app.Table(f"events_{width}", default=int, partitions=PARTITIONS).tumbling(timedelta(milliseconds=width))
-        for width in map(width_of_label, WINDOWS)
+        app.Table(f"events_{width}", default=int, partitions=PARTITIONS).tumbling(
+            timedelta(milliseconds=width_of_label(width))
+        )
+        for width in WINDOWS
     ]
     key = secrets.token_bytes(32)
 

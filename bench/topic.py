@@ -1,6 +1,7 @@
 """Fills a topic with the bench's records fast, in batches as a producer in the field makes them."""
 
 import asyncio
+from collections.abc import Sequence
 
 import numpy as np
 from aiokafka import AIOKafkaProducer
@@ -18,12 +19,12 @@ BATCH_BYTES = 16_384
 _UNDER_WAY = 64
 
 
-def create(bootstrap: str, topic: str) -> None:
-    """Create the topic; its records stay, whatever their timestamps."""
+def create(bootstrap: str, topics: Sequence[str]) -> None:
+    """Create topics; their records stay, whatever their timestamps."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     kept = {"num_partitions": PARTITIONS, "replication_factor": 1, "configs": {"retention.ms": "-1"}}
-    admin.create_topics({topic: kept})
-    admin.wait_for_topics([topic])
+    admin.create_topics(dict.fromkeys(topics, kept))
+    admin.wait_for_topics(list(topics))
     admin.close()
 
 
