@@ -27,6 +27,7 @@ CHECKPOINT_EVERY = "5s"
 _START_SECONDS = 60.0
 _STALL_SECONDS = 60.0
 _STOP_SECONDS = 30.0
+_READ = "foule_records_read_total"
 _OFTEN, _SELDOM = 0.05, 0.5
 
 
@@ -77,18 +78,18 @@ class WorkerRun:
             # the last look before the assignment counts, so that nothing of the work is missed
             cpu = self._cpu_seconds()
             self._pause(_OFTEN, deadline)
-        begun, read, seen = time.monotonic(), 0, {"foule_records_read_total": 0.0}
+        begun, read, seen = time.monotonic(), 0, dict[str, float]()
         deadline = begun + _STALL_SECONDS
         while read < events:
             self._pause(_SELDOM, deadline)
             seen = self._metrics()
-            if int(seen["foule_records_read_total"]) > read:
-                read, deadline = int(seen["foule_records_read_total"]), time.monotonic() + _STALL_SECONDS
+            if int(seen.get(_READ, 0)) > read:
+                read, deadline = int(seen[_READ]), time.monotonic() + _STALL_SECONDS
         seconds, cpu = time.monotonic() - begun, self._cpu_seconds() - cpu
         peak = sum(figures.peak_mb(process) for process in figures.tree(self._process))
-        return Figures.of("foule", read, seconds, cpu, peak, self._more(seen))
+        return Figures.of("foule", read, seconds, cpu, peak, self._more(read, seen))
 
-    def _more(self, seen: dict[str, float]) -> dict[str, int]:
+    def _more(self, read: int, seen: dict[str, float]) -> dict[str, int]:
         """What else happened in the run, by which one sees that nothing was left out."""
         counted = {
             "accepted": "foule_records_accepted_total",
@@ -98,7 +99,7 @@ class WorkerRun:
             "checkpoints": "foule_checkpoint_seconds_count",
         }
         more = {name: int(seen.get(metric, 0)) for name, metric in counted.items()}
-        if more["accepted"] + more["late"] + more["rejected"] != int(seen["foule_records_read_total"]):
+        if more["accepted"] + more["late"] + more["rejected"] != read:
             raise ServiceError(f"the worker does not account for every record: {seen}")
         if not more["checkpoints"] or not more["rejected"]:
             raise ServiceError(f"the run was too short: no checkpoint or no dead letter in it: {more}; more --events")

@@ -14,9 +14,11 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from kafka import KafkaAdminClient
 
 from config.settings import KafkaSettings
+from streams import folding
 from streams.fetch import NO_TIMESTAMP, Fetch
 from streams.folding import fold
 from streams.log_ends import log_ends
@@ -231,3 +233,25 @@ def test_a_damaged_batch_is_an_error_and_not_passed_over(folded: bool) -> None:
     data[-1] ^= 1
     with pytest.raises(CorruptRecordException, match="Invalid CRC"):
         unpack(data, 0, folded=folded)
+
+
+@pytest.mark.parametrize("records", [127, 128, 129, 256, 1000])
+def test_a_batch_of_any_length_is_read_whole(records: int) -> None:
+    data = batch(range(records)) + batch(range(3), records)
+    plainly, _ = unpack(data, 1, folded=False)
+    [message], next_offset = unpack(data, 1, folded=True)
+    assert rows_of(message.value) == plain(plainly)
+    assert next_offset == records + 3
+
+
+async def test_a_fetch_waits_only_briefly_for_something_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    patient = AIOKafkaConsumer(bootstrap_servers="127.0.0.1:1", fetch_max_wait_ms=1500)
+    try:
+        assert patient._fetch_max_wait_ms == 1500
+        fold("waited-for")
+        monkeypatch.setattr(folding, "_create_patient", lambda thread, transport: patient)
+        consumer = AIOKafkaConsumerThread._create_worker_consumer(object(), object())  # type: ignore[arg-type]
+        assert consumer is patient
+        assert consumer._fetch_max_wait_ms == 100
+    finally:
+        await patient.stop()
