@@ -21,9 +21,9 @@ from foule.demo.play import Say, await_release, follow
 from foule.demo.screen import Screen
 from foule.demo.services import Services
 from foule.demo.summary import Summary
-from foule.demo.tallies import TallyLog
 from foule.demo.verdict import Verdict, judge
 from foule.options import json_option
+from foule.proof.tallies import TallyLog
 from simulator.geography import SETTINGS
 from simulator.programme import END, EVENING
 from simulator.stream import Festival
@@ -134,7 +134,7 @@ class _Demo:
             with self._feed(settings) as feed:
                 follow(feed, worker, ZoneInfo(settings.time.zone), self._say)
             sending = time.monotonic() - sending
-            with TallyLog(settings, places.layers) as tallies:
+            with TallyLog(settings) as tallies:
                 self._say("waiting for the last windows")
                 figures = await_release(settings, tallies, worker, feed.watermark)
                 self._say("comparing what was published with the oracle")
@@ -169,4 +169,4 @@ class _Demo:
         """The error once phones have had the time to be heard, since nothing is known of them before the start."""
         heard = EVENING + int(settings.time.linger)
         shortest = min(settings.time.windows)
-        return errors(verdict.published.numbers, self._festival.truth(places), shortest, heard, self._until)
+        return errors(verdict.released.tallies, self._festival.truth(places), shortest, heard, self._until)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from foule.demo.published import Numbers
+from foule.oracle.oracle import Cell, Tallies
 from simulator.truth import Truth
 
 
@@ -25,23 +25,23 @@ class ZoneError(NamedTuple):
         return self.error / self.truly if self.truly else 0.0
 
 
-def errors(numbers: Numbers, truth: Truth, width: int, first: int, last: int) -> list[ZoneError]:
+def errors(released: Tallies, truth: Truth, width: int, first: int, last: int) -> list[ZoneError]:
     """The error of each zone in the windows of ``width`` ms that lie within [first, last), UTC ms.
 
     In the order of the layers' zones. What is not published has no error; ``outside`` is no zone.
     """
-    people: dict[str, dict[tuple[int, int], dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-    for number, count in numbers.items():
-        inside = first <= number.start and number.end <= last and number.end - number.start == width
-        if number.indicator == "people" and inside:
-            people[number.layer][number.start, number.end][number.zone] = count
+    people: dict[str, dict[tuple[int, int], dict[Cell, int]]] = defaultdict(dict)
+    for window, indicators in released.items():
+        whole = window.width == window.end - window.start == width
+        if whole and first <= window.start and window.end <= last and "presence" in indicators:
+            people[window.layer][window.start, window.end] = indicators["presence"]
     found = []
     for layer in truth.layers:
         pairs: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for (start, end), published in people[layer].items():
             truly = truth.people(layer, start, end)
             for zone, count in published.items():
-                pairs[zone].append((count, truly[zone].people))
+                pairs[str(zone)].append((count, truly[str(zone)].people))
         found += [_of_zone(layer, zone, pairs[zone]) for zone in truth.zones(layer) if zone in pairs]
     return found
 

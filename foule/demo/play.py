@@ -12,7 +12,7 @@ from config.errors import ServiceError
 from config.settings import Settings
 from foule.demo.feed import Feed
 from foule.demo.services import WorkerFigures, WorkerProcess
-from foule.demo.tallies import TallyLog
+from foule.proof.tallies import TallyLog
 from streams.log_ends import log_ends
 
 Say = Callable[[str], Any]
@@ -56,7 +56,7 @@ def await_release(
     while True:
         tallies.read()
         figures = worker.figures()
-        sealed = tallies.sealed(ends, watermark)
+        sealed = tallies.sealed(watermark) and tallies.has_read(ends)
         if sealed and not tallies.undecided and figures.windows >= tallies.released:
             return figures
         if progress != (progress := (figures, len(tallies.undecided), sealed)):

@@ -13,6 +13,7 @@ from rich.text import Text
 from foule.demo.accuracy import ZoneError, overall
 from foule.demo.services import WorkerFigures
 from foule.demo.verdict import Verdict
+from indicators.calendar import label_of_width
 from sinks.prometheus import REASONS
 
 
@@ -50,7 +51,7 @@ class Summary:
             "late": self.figures.late,
             "rejected": {reason: count for reason, count in self.figures.rejected.items() if count},
             "windows": self._windows_by_width(),
-            "numbers": len(self.verdict.published.numbers),
+            "numbers": self.verdict.released.numbers,
             "checks": [check._asdict() for check in self.verdict.checks],
             "error": {
                 layer: {"people": round(people, 1), "relative": round(share, 4), "zones": zones[layer]}
@@ -73,7 +74,7 @@ class Summary:
 
     def _windows_by_width(self) -> dict[str, int]:
         counts: dict[str, int] = {}
-        for _, width, _, _ in self.verdict.published.windows:
+        for width in (label_of_width(window.width) for window in self.verdict.released.tallies):
             counts[width] = counts.get(width, 0) + 1
         return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
@@ -88,8 +89,8 @@ class Summary:
             ("  accepted", f"{figures.accepted:,}"),
             ("  late", f"{figures.late:,}"),
             ("  rejected", f"{rejected:,}{f' ({reasons})' if reasons else ''}"),
-            ("windows released", f"{len(self.verdict.published.windows):,}{f' ({widths})' if widths else ''}"),
-            ("numbers published", f"{len(self.verdict.published.numbers):,}, none below {self.k}"),
+            ("windows released", f"{len(self.verdict.released.tallies):,}{f' ({widths})' if widths else ''}"),
+            ("numbers published", f"{self.verdict.released.numbers:,}, none below {self.k}"),
             ("time", f"{self.seconds:.0f} s"),
         ]
         table = Table.grid(padding=(0, 3))
@@ -133,7 +134,7 @@ class Summary:
         return table
 
     def _last_line(self) -> Text:
-        if not self.verdict.published.windows:
+        if not self.verdict.released.tallies:
             return Text("No window was released: play for longer, or more people.", style="bold red")
         if self.verdict.holds:
             return Text("All that was published equals the oracle.", style="bold green")

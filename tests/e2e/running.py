@@ -10,39 +10,25 @@ from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from kafka import KafkaConsumer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
-from anonymizer.gate import Publication, reopen
 from config.errors import ServiceError
 from config.settings import Settings
+from foule.proof.tallies import TallyLog
+from foule.proof.topics import LogRecord, TopicReader, read_topic
 from foule.server_process import LOOPBACK, ServerProcess
 from sinks.kafka import records
-from streams import wire
-from streams.connection import client_options
-from streams.log_ends import log_ends
+
+__all__ = ["LogRecord", "Tail", "Worker", "foule", "read_topic", "wait_until", "wait_until_released"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_LARGEST = 64 << 20
-_POLL_MS = 500
 _PAUSE = 0.2
 _METRICS_SECONDS = 5.0
-
-
-class LogRecord(NamedTuple):
-    """A record as it lies in a topic; ``timestamp`` is Kafka's, in ms."""
-
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
 
 
 class Worker(ServerProcess):
@@ -117,32 +103,11 @@ class Tail:
 
     def __init__(self, settings: Settings, *topics: str) -> None:
         self.records: list[LogRecord] = []
-        self._kafka = settings.kafka
-        self._topics = topics
-        self._consumer: Any = KafkaConsumer(
-            **client_options(settings.kafka),
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_partition_fetch_bytes=_LARGEST,
-            fetch_max_bytes=_LARGEST,
-            max_poll_records=100_000,
-        )
-        self._assigned: list[Any] = []
+        self._readers = [TopicReader(settings, topic) for topic in topics]
 
     def read(self) -> list[LogRecord]:
         """What is new up to the ends that the topics have now, in the order of each partition."""
-        ends = {
-            TopicPartition(topic, at): end for topic in self._topics for at, end in log_ends(self._kafka, topic).items()
-        }
-        if not self._assigned:
-            self._assigned = sorted(ends)
-            self._consumer.assign(self._assigned)
-            self._consumer.seek_to_beginning(*self._assigned)
-        new: list[LogRecord] = []
-        while any(self._consumer.position(at) < end for at, end in ends.items() if end):
-            for batch in self._consumer.poll(timeout_ms=_POLL_MS).values():
-                new += map(_record, batch)
+        new = [record for reader in self._readers for record in reader.read()]
         self.records += new
         return new
 
@@ -152,17 +117,8 @@ class Tail:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._consumer.close()
-
-
-def _record(found: Any) -> LogRecord:
-    return LogRecord(found.partition, found.offset, found.timestamp, found.key, found.value, tuple(found.headers or ()))
-
-
-def read_topic(settings: Settings, topic: str) -> list[LogRecord]:
-    """All records of a topic up to its present end, partition after partition, in order of offset."""
-    with Tail(settings, topic) as tail:
-        return sorted(tail.read(), key=lambda record: (record.partition, record.offset))
+        for reader in self._readers:
+            reader.close()
 
 
 def wait_until(done: Callable[[], bool], within: float, what: str, workers: Sequence[Worker] = ()) -> None:
@@ -184,45 +140,14 @@ def wait_until_released(settings: Settings, watermark: int, within: float, worke
     ``watermark`` is what ``foule replay`` and ``foule simulate`` print; every shard must reach it.
     """
     topics = settings.topics
-    with Tail(settings, topics.tallies) as tallies, Tail(settings, topics.presence, topics.flows) as published:
-        progress = _Progress(settings, watermark)
+    with TallyLog(settings) as tallies, Tail(settings, topics.presence, topics.flows) as published:
 
         def done() -> bool:
-            progress.take(tallies.read())
-            if not progress.all_decided:
+            tallies.read()
+            if not tallies.sealed(watermark) or any(window.end <= watermark for window in tallies.undecided):
                 return False
             published.read()
-            return progress.last_records <= {(record.key, record.value) for record in published.records}
+            last = [] if tallies.last_released is None else list(records(tallies.last_released))
+            return {(each.key, each.value) for each in last} <= {(each.key, each.value) for each in published.records}
 
         wait_until(done, within, f"every window up to {watermark} is published", workers)
-
-
-class _Progress:
-    """What the tallies log says about how far the shards and the release are."""
-
-    def __init__(self, settings: Settings, watermark: int) -> None:
-        self._watermark = watermark
-        self._sealed = dict.fromkeys(range(settings.topics.partitions), -1)
-        self._undecided: set[tuple[int, int, int]] = set()
-        self._decided: set[tuple[int, int, int]] = set()
-        self.last_records: set[tuple[bytes | None, bytes | None]] = set()
-
-    def take(self, new: list[LogRecord]) -> None:
-        for record in new:
-            message = wire.decode(record.value or b"")
-            if isinstance(message, wire.Seal):
-                self._sealed[message.shard] = max(self._sealed[message.shard], message.watermark)
-            elif isinstance(message, wire.TallyPart):
-                key = (message.layer, message.width, message.start)
-                if key not in self._decided and message.end <= self._watermark:
-                    self._undecided.add(key)
-            elif isinstance(message, wire.Decision):
-                key = (message.layer, message.width, message.start)
-                self._decided.add(key)
-                self._undecided.discard(key)
-                sent = records(Publication(reopen(message.window), record.offset, shortest=False))
-                self.last_records = {(each.key, each.value) for each in sent} or self.last_records
-
-    @property
-    def all_decided(self) -> bool:
-        return min(self._sealed.values()) >= self._watermark and not self._undecided

@@ -10,13 +10,14 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from config.errors import ServiceError
-from config.settings import KafkaSettings
+from config.settings import Settings
 from streams.connection import client_options
 from streams.log_ends import log_ends
 
 _POLL_MS = 500
 _AT_ONCE = 10_000
 _FRUITLESS_POLLS = 60
+_LARGEST = 64 << 20  # bytes of a fetch
 
 
 class LogRecord(NamedTuple):
@@ -27,6 +28,7 @@ class LogRecord(NamedTuple):
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
 
     def __repr__(self) -> str:
         return f"LogRecord(partition={self.partition}, offset={self.offset}, {len(self.value or b'')} bytes)"
@@ -35,20 +37,22 @@ class LogRecord(NamedTuple):
 class TopicReader:
     """Reads a topic in order, partition by partition, as far as it has come at each call of :meth:`read`.
 
-    A context manager. Raises ServiceError where Kafka does not answer, TopicsError where the topic is missing.
+    Raises ServiceError where Kafka does not answer, TopicsError where the topic is missing.
     """
 
-    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
-        self._kafka = kafka
+    def __init__(self, settings: Settings, topic: str) -> None:
+        self._kafka = settings.kafka
         self._topic = topic
         self._next: dict[int, int] = {}
         try:
             self._consumer: Any = KafkaConsumer(
-                **client_options(kafka),
+                **client_options(settings.kafka),
                 group_id=None,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
                 allow_auto_create_topics=False,
+                max_partition_fetch_bytes=_LARGEST,
+                fetch_max_bytes=_LARGEST,
                 max_poll_records=_AT_ONCE,
             )
         except (KafkaError, OSError) as error:
@@ -78,8 +82,7 @@ class TopicReader:
             if fruitless > _FRUITLESS_POLLS:
                 raise ServiceError(f"Kafka no longer gives records of topic {self._topic} before its end")
             for at, records in polled.items():
-                for record in records:
-                    yield LogRecord(record.partition, record.offset, record.timestamp, record.key, record.value)
+                yield from map(_record, records)
                 # by position, not by the last record: transaction markers take offsets too
                 self._next[at.partition] = self._consumer.position(at)
             pending = {at: end for at, end in pending.items() if self._next.get(at.partition, 0) < end}
@@ -88,7 +91,11 @@ class TopicReader:
         return ServiceError(f"Kafka at {self._kafka.bootstrap} does not give topic {self._topic}: {error}")
 
 
-def read_topic(kafka: KafkaSettings, topic: str) -> list[LogRecord]:
-    """All records of a topic, those of one partition in order."""
-    with closing(TopicReader(kafka, topic)) as reader:
-        return list(reader.read())
+def _record(found: Any) -> LogRecord:
+    return LogRecord(found.partition, found.offset, found.timestamp, found.key, found.value, tuple(found.headers or ()))
+
+
+def read_topic(settings: Settings, topic: str) -> list[LogRecord]:
+    """All records of a topic, partition after partition, in order of offset."""
+    with closing(TopicReader(settings, topic)) as reader:
+        return sorted(reader.read(), key=lambda record: (record.partition, record.offset))

@@ -1,0 +1,1 @@
+"""What the stream left, read back and held against the oracle."""

@@ -1,0 +1,84 @@
+"""The checks: raw tallies, decisions and published numbers against the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from config.settings import Settings
+from foule.oracle.result import Result, Tallies
+from foule.proof import in_redis, on_kafka
+from foule.proof.differences import compare, window_in_words
+from foule.proof.released import Released
+from foule.proof.tallies import TallyLog
+from zones import Layer
+
+
+class Check(NamedTuple):
+    """One thing that must hold: what, whether it does, and the figures that show it."""
+
+    name: str
+    holds: bool
+    detail: str
+
+
+class Proof(NamedTuple):
+    """The checks, and the windows that Redis holds."""
+
+    checks: list[Check]
+    released: Released
+
+
+def prove(settings: Settings, layers: Sequence[Layer], oracle: Result, tallies: TallyLog) -> Proof:
+    """Read what was published back and compare it with the oracle; the release must have caught up.
+
+    ``tallies``: read to its end. Raises ServiceError, ContractError.
+    """
+    expected = oracle.released(settings.privacy.k)
+    redis, topics = in_redis.of_redis(settings), on_kafka.of_topics(settings)
+    checks = [
+        check_tallies(tallies, layers, oracle),
+        check_decisions(tallies, oracle),
+        check_windows("windows in Redis", redis, expected),
+        check_numbers("numbers in Redis", redis, expected),
+        check_numbers("numbers on the Kafka topics", topics, expected),
+    ]
+    return Proof(checks, redis)
+
+
+def check_tallies(tallies: TallyLog, layers: Sequence[Layer], oracle: Result) -> Check:
+    """Whether every shard's raw tallies of complete windows are the oracle's."""
+    expected = {shard: oracle.complete(shard) for shard in oracle.by_shard}
+    wrong = _in_words(compare(expected, tallies.by_shard(layers)), tallies.problems)
+    count = sum(Released(of_shard).numbers for of_shard in expected.values())
+    return Check("raw tallies of every shard", not wrong, wrong or f"{count:,} counts, all as the oracle's")
+
+
+def check_decisions(tallies: TallyLog, oracle: Result) -> Check:
+    """Whether exactly the complete windows are decided, every shard in them."""
+    wrong = sorted(oracle.complete().keys() ^ tallies.decisions.keys())
+    detail = f"{len(tallies.decisions):,}, with something to publish in {tallies.released:,}"
+    if wrong:
+        detail += f"; {len(wrong):,} are not those that were complete ({window_in_words(wrong[0])})"
+    if tallies.incomplete:
+        detail += f"; {tallies.incomplete:,} without every shard"
+    return Check("complete windows decided", not wrong and not tallies.incomplete, detail)
+
+
+def check_windows(name: str, found: Released, expected: Tallies) -> Check:
+    """Whether the windows that are there are those that must be released."""
+    wrong = sorted(expected.keys() ^ found.tallies.keys())
+    detail = f"{len(found.tallies):,}; {len(expected):,} must be released"
+    return Check(name, not wrong, f"{detail} ({window_in_words(wrong[0])})" if wrong else detail)
+
+
+def check_numbers(name: str, found: Released, expected: Tallies) -> Check:
+    """Whether every number is the oracle's, and nothing contradicts itself or the contract."""
+    wrong = _in_words(compare(expected, found.tallies), found.problems)
+    return Check(name, not wrong, wrong or f"{Released(expected).numbers:,}, all as the oracle's")
+
+
+def _in_words(differences: str, problems: Sequence[str]) -> str:
+    """Both in one line, of the problems the first."""
+    others = [f"{len(problems):,} contradictory or not as the contract says ({problems[0]})"] if problems else []
+    return "; ".join([*filter(None, [differences]), *others])

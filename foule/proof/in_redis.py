@@ -1,0 +1,124 @@
+"""Released windows from Redis: the hash of each window, which flows, live hash and series must agree with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from redis import Redis, RedisError
+
+from config.errors import ContractError, ServiceError
+from config.settings import Settings
+from foule.oracle.result import WindowKey
+from foule.proof.released import Released
+from indicators.calendar import label_of_width
+from sinks.contract import HEADER, Header, flows_key, live_key, read_header, read_zone_value, series_key, window_key
+
+_AT_ONCE = 500
+
+_Numbers = dict[str, int]
+
+
+class _Stored(NamedTuple):
+    """What Redis holds, by key: hashes, and the entries of streams."""
+
+    hashes: dict[str, dict[str, str]]
+    series: dict[str, list[tuple[str, dict[str, str]]]]
+
+
+def of_redis(settings: Settings) -> Released:
+    """Every window that Redis holds. Raises ServiceError, ContractError."""
+    reading = _Reading(settings, _stored(settings))
+    reading.take_windows()
+    reading.take_flows()
+    reading.take_live()
+    reading.take_series()
+    return reading.released
+
+
+def _stored(settings: Settings) -> _Stored:
+    try:
+        with Redis.from_url(settings.redis.url.reveal(), decode_responses=True) as client:
+            keys = list(client.scan_iter("foule:{*}:*", count=_AT_ONCE, _type="hash"))
+            streams = list(client.scan_iter("foule:{*}:series:*", count=_AT_ONCE, _type="stream"))
+            hashes = {key: client.hgetall(key) for key in keys}
+            series = {key: client.xrange(key) for key in streams}
+    except RedisError as error:
+        raise ServiceError(f"Redis at {settings.redis.url}: the windows cannot be read: {error}") from error
+    return _Stored({key: fields for key, fields in hashes.items() if fields}, series)  # some may have expired
+
+
+class _Reading:
+    def __init__(self, settings: Settings, stored: _Stored) -> None:
+        self.released = Released()
+        self._k = settings.privacy.k
+        self._widths = {label_of_width(width): int(width) for width in settings.time.windows}
+        self._heads = {
+            key: (_layer_of(key), read_header(fields[HEADER].encode(), key))
+            for key, fields in stored.hashes.items()
+            if HEADER in fields
+        }
+        self._hashes, self._series = stored
+        self._zones: dict[str, dict[str, _Numbers]] = {}
+
+    def take_windows(self) -> None:
+        """The hashes of windows, and what the headers of all hashes say."""
+        for key, (layer, head) in self._heads.items():
+            self.released.require(head.coverage == 1, f"{key}: the coverage is {head.coverage}")
+            self.released.require(head.k == self._k, f"{key}: k is {head.k}")
+            if key == window_key(layer, head.width, head.start) and head.width in self._widths:
+                window = self._window(layer, head)
+                self.released.add_window(window)
+                self._zones[key] = self._zones_of(key)
+                for zone, numbers in self._zones[key].items():
+                    self.released.add_zone(window, zone, numbers, f"{key}, {zone}")
+            elif key != live_key(layer):
+                self.released.problems.append(f"{key}: its header is that of another window")
+
+    def take_flows(self) -> None:
+        """The flows of these windows; every other hash without a header is a problem."""
+        flows = {key: fields for key, fields in self._hashes.items() if key not in self._heads}
+        for layer, head in self._heads.values():
+            key = flows_key(layer, head.width, head.start)
+            if window_key(layer, head.width, head.start) in self._zones:
+                for pair, people in _integers(flows.pop(key, {}), key).items():
+                    origin, _, to = pair.partition(">")
+                    self.released.add_flow(self._window(layer, head), origin, to, people, key)
+        self.released.problems += [f"{key}: belongs to no window" for key in flows]
+
+    def take_live(self) -> None:
+        """A live hash must be the same as the hash of its window."""
+        for key, (layer, head) in self._heads.items():
+            if key == live_key(layer):
+                window = window_key(layer, head.width, head.start)
+                same = self._hashes[key] == self._hashes.get(window)
+                self.released.require(same, f"{key}: is not the same as {window}")
+
+    def take_series(self) -> None:
+        """Every entry of a series must be in the hash of its window."""
+        for key, entries in self._series.items():
+            layer, (width, zone) = _layer_of(key), key.partition("}:series:")[2].split(":", 1)
+            self.released.require(key == series_key(layer, width, zone), f"{key}: is no key of foule")
+            for name, fields in entries:
+                window = window_key(layer, width, int(name.partition("-")[0]))
+                same = self._zones.get(window, {}).get(zone) == _integers(fields, key)
+                self.released.require(same, f"{key}, entry {name}: is not the same as in {window}")
+
+    def _window(self, layer: str, head: Header) -> WindowKey:
+        return WindowKey(layer, self._widths[head.width], head.start, head.end)
+
+    def _zones_of(self, key: str) -> dict[str, _Numbers]:
+        fields = self._hashes[key].items()
+        return {zone: read_zone_value(text.encode(), key, zone) for zone, text in fields if zone != HEADER}
+
+
+def _layer_of(key: str) -> str:
+    return key.removeprefix("foule:{").partition("}")[0]
+
+
+def _integers(fields: Mapping[str, Any], key: str) -> _Numbers:
+    try:
+        return msgspec.convert(fields, _Numbers, strict=False)
+    except msgspec.ValidationError as error:
+        raise ContractError(f"the Redis key {key} does not hold what foule writes: {error}") from error

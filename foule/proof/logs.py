@@ -1,0 +1,74 @@
+"""The logs that decide what must be counted, as they lie in Kafka, and the oracle on them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+
+import numpy as np
+
+import zones
+from config.settings import Settings
+from foule.oracle.oracle import Locate, Parameters, Record, Result, run
+from foule.proof.topics import read_topic
+from streams.checkpoint import Record as ChangelogRecord
+from streams.checkpoint import Restorer
+from zones import Places
+
+Logs = dict[int, list[Record]]
+"""The events of each partition, in order of offset."""
+
+Advances = dict[int, list[tuple[int, int]]]
+"""By partition, (next offset, watermark in UTC ms)."""
+
+
+def oracle_of(settings: Settings, locate: Locate | None = None) -> Result:
+    """The oracle on the events topic, with the advances that the shards noted.
+
+    ``locate``: where events are; by default in the zones that the settings name. Raises ServiceError, ContractError.
+    """
+    found = locator(zones.load(settings.zones)) if locate is None else locate
+    return run(Parameters.of(settings), event_logs(settings), applied_advances(settings), found)
+
+
+def event_logs(settings: Settings) -> Logs:
+    """The events topic as the oracle reads it."""
+    logs: Logs = {partition: [] for partition in range(settings.topics.partitions)}
+    for record in read_topic(settings, settings.topics.events):
+        logs[record.partition].append(Record(record.offset, record.timestamp, record.value))
+    return logs
+
+
+def applied_advances(settings: Settings) -> Advances:
+    """The advances that each shard noted on its changelog as applied."""
+    restorers: dict[int, Restorer] = {}
+    for record in read_topic(settings, settings.topics.checkpoints):
+        restorer = restorers.setdefault(record.partition, Restorer())
+        restorer.take(ChangelogRecord(record.key or b"", record.value))
+    return {
+        partition: [(note.next, note.watermark) for note in restorer.result().advances if note.applied]
+        for partition, restorer in restorers.items()
+    }
+
+
+def dead_letters(settings: Settings) -> Counter[str]:
+    """Distinct records of the rejected topic, by reason."""
+    letters = {record.headers for record in read_topic(settings, settings.topics.rejected)}
+    return Counter(dict(headers)["reason"].decode() for headers in letters)
+
+
+def locator(places: Places) -> Locate:
+    """The zone in each layer of a cell or a point, as the oracle asks for it."""
+
+    @cache
+    def locate(cell: str | None, lat: float | None, lon: float | None) -> dict[str, str] | None:
+        if cell is None:
+            place = int(places.of_points(np.array([lat], np.float64), np.array([lon], np.float64))[0])
+        else:
+            place = int(places.of_cells([cell])[0])
+        if place < 0:
+            return None
+        of_layer = places.zones[place].tolist()
+        return {layer.name: layer.zone_name(zone) for layer, zone in zip(places.layers, of_layer, strict=True)}
+
+    return locate

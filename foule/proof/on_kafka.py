@@ -1,0 +1,100 @@
+"""Released windows from the topics of presence and of flows, or from the same values in a file (docs/contracts.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from config.errors import ContractError
+from config.settings import Settings
+from foule.oracle.result import WindowKey
+from foule.proof.released import Released
+from foule.proof.topics import LogRecord, read_topic
+from indicators.calendar import Calendar
+from sinks.kafka import HEADERS
+
+
+class _Window(msgspec.Struct, frozen=True):
+    """The fields that every value has."""
+
+    layer: str
+    start: int
+    end: int
+    coverage: float
+    version: int
+
+
+class _Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    origin: str = msgspec.field(name="from")
+    to: str
+    people: int
+
+
+def of_topics(settings: Settings) -> Released:
+    """All that the topics of presence and of flows hold. Raises ServiceError, ContractError."""
+    reading = _Reading(settings)
+    for topic in (settings.topics.presence, settings.topics.flows):
+        for record in read_topic(settings, topic):
+            reading.take_record(record, f"offset {record.offset} of {topic}, partition {record.partition}")
+    return reading.released
+
+
+def of_values(settings: Settings, values: Iterable[Mapping[str, Any]]) -> Released:
+    """What values of the two topics say, such as ``foule batch`` writes. Raises ContractError."""
+    reading = _Reading(settings)
+    for number, value in enumerate(values, 1):
+        reading.take(value, f"value {number}")
+    return reading.released
+
+
+class _Reading:
+    def __init__(self, settings: Settings) -> None:
+        self.released = Released()
+        calendar = Calendar.of(settings.time)
+
+        @cache
+        def widths_of(start: int, end: int) -> list[int]:
+            return [width for width in calendar.widths if calendar.window_of(width, start)[1:] == (start, end)]
+
+        self._widths_of = widths_of
+
+    def take_record(self, record: LogRecord, where: str) -> None:
+        try:
+            value = msgspec.json.decode(record.value or b"", type=dict[str, Any])
+        except msgspec.DecodeError as error:
+            raise _foreign(where, error) from error
+        self.take(value, where)
+        key = f"{value['layer']}|{value.get('zone', value.get('from'))}"
+        self.released.require(record.headers == HEADERS, f"{where}: its headers are not those of the schema")
+        self.released.require(record.key == key.encode(), f"{where}: its key is not {key}")
+
+    def take(self, value: Mapping[str, Any], where: str) -> None:
+        """Put the numbers of a value into its window. A value names no width: where windows of several widths have the
+        same start and end, and so the same numbers, it counts for each of them."""
+        released = self.released
+        rest = {name: field for name, field in value.items() if name not in _Window.__struct_fields__}
+        try:
+            window = msgspec.convert(value, _Window)
+            flow = msgspec.convert(rest, _Flow) if "from" in rest else None
+            zone = "" if flow else msgspec.convert(rest.pop("zone", None), str)
+            numbers = {} if flow else msgspec.convert(rest, dict[str, int])
+        except msgspec.ValidationError as error:
+            raise _foreign(where, error) from error
+        released.require(window.coverage == 1, f"{where}: the coverage is {window.coverage}")
+        released.require(window.version >= 0, f"{where}: the version is {window.version}")
+        widths = self._widths_of(window.start, window.end)
+        released.require(bool(widths), f"{where}: {window.start} to {window.end} is no window of the settings")
+        for width in widths:
+            key = WindowKey(window.layer, width, window.start, window.end)
+            released.add_window(key)
+            if flow:
+                released.add_flow(key, flow.origin, flow.to, flow.people, where)
+            else:
+                released.add_zone(key, zone, numbers, where)
+
+
+def _foreign(where: str, error: Exception) -> ContractError:
+    return ContractError(f"{where} is not what foule writes: {error}")

@@ -1,0 +1,137 @@
+"""The log of tallies read back: raw tallies, seals and decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from anonymizer.gate import Publication, ReleasedWindow, reopen
+from config.settings import Settings
+from foule.oracle.oracle import Cell
+from foule.oracle.result import Tallies, WindowKey
+from foule.proof.topics import LogRecord, TopicReader
+from indicators.counts import FLOWS
+from streams import wire
+from streams.wire import Decision, Seal, TallyPart
+from zones import Layer
+
+_BEGINNING = -1  # UTC ms, before every watermark
+
+
+class _Window(NamedTuple):
+    """What names a window on the log; its end follows from it."""
+
+    layer: int
+    width: int
+    start: int
+
+
+class _PartKey(NamedTuple):
+    shard: int
+    window: _Window
+    indicator: str
+    part: int
+
+
+class TallyLog:
+    """What is on the log so far; :meth:`read` takes what is new. A context manager.
+
+    ``decisions``: the released windows, as they were decided first; ``last_released``: the newest one in which
+    something is published, with the version under which it is; ``problems``: tallies and decisions that came again
+    with other numbers, in words.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.decisions: dict[WindowKey, ReleasedWindow] = {}
+        self.last_released: Publication | None = None
+        self.problems: list[str] = []
+        self._layers = [layer.name for layer in settings.zones.layers]
+        self._marks = dict.fromkeys(range(settings.topics.partitions), _BEGINNING)
+        self._offsets = dict.fromkeys(range(settings.topics.partitions), 0)
+        self._parts: dict[_PartKey, TallyPart] = {}
+        self._decided: dict[_Window, ReleasedWindow] = {}
+        self._counted: set[WindowKey] = set()
+        self._reader = TopicReader(settings, settings.topics.tallies)
+
+    def read(self) -> None:
+        """Take the records that are new. Raises ContractError for one that foule did not write."""
+        for record in self._reader.read():
+            message = wire.decode(record.value or b"")
+            if isinstance(message, Seal):
+                self._marks[message.shard] = max(message.watermark, self._marks.get(message.shard, _BEGINNING))
+                self._offsets[message.shard] = max(message.next_offset, self._offsets.get(message.shard, 0))
+            elif isinstance(message, TallyPart):
+                self._take_part(record, message)
+            else:
+                self._take_decision(record, message)
+
+    def sealed(self, watermark: int) -> bool:
+        """Whether every shard has sealed ``watermark`` (UTC ms)."""
+        return min(self._marks.values()) >= watermark
+
+    def has_read(self, ends: Mapping[int, int]) -> bool:
+        """Whether each shard has sealed all up to its end offset in ``ends``."""
+        return all(self._offsets.get(shard, 0) >= end for shard, end in ends.items())
+
+    @property
+    def undecided(self) -> set[WindowKey]:
+        """Windows with a tally and without a decision."""
+        return self._counted - self.decisions.keys()
+
+    @property
+    def released(self) -> int:
+        """Decided windows in which something is published."""
+        return sum(not window.is_empty for window in self.decisions.values())
+
+    @property
+    def incomplete(self) -> int:
+        """Windows that were released without every shard."""
+        return sum(window.coverage < 1 for window in self.decisions.values())
+
+    def by_shard(self, layers: Sequence[Layer]) -> dict[int, Tallies]:
+        """The raw tallies of each shard, with the zones' names; never published. ``layers``: in the settings' order."""
+        shards: dict[int, Tallies] = {shard: {} for shard in self._marks}
+        for part in self._parts.values():
+            cells = shards.setdefault(part.shard, {}).setdefault(self._key(part), {}).setdefault(part.indicator, {})
+            layer = layers[part.layer]
+            cells.update({cell_name(layer, part.indicator, at): count for at, count in part.values().as_dict().items()})
+        return shards
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _take_part(self, record: LogRecord, part: TallyPart) -> None:
+        key = _PartKey(part.shard, _Window(part.layer, part.width, part.start), part.indicator, part.part)
+        if self._parts.setdefault(key, part) != part:
+            self.problems.append(f"offset {record.offset}: a tally of shard {part.shard} came again with other numbers")
+        self._counted.add(self._key(part))
+
+    def _take_decision(self, record: LogRecord, decision: Decision) -> None:
+        window = reopen(decision.window)
+        first = self._decided.setdefault(_Window(decision.layer, decision.width, decision.start), window)
+        if first != window:
+            self.problems.append(f"offset {record.offset}: a window was decided again with other numbers")
+        self.decisions.setdefault(self._key(decision), window)
+        if not window.is_empty:
+            self.last_released = Publication(window, record.offset, shortest=False)
+
+    def _key(self, message: TallyPart | Decision) -> WindowKey:
+        return WindowKey(self._layers[message.layer], message.width, message.start, message.end)
+
+
+def cell_name(layer: Layer, indicator: str, cell: int) -> Cell:
+    """A tally's cell as the oracle writes it: a zone, or the pair of a flow."""
+    if indicator != FLOWS:
+        return layer.zone_name(cell)
+    origin, to = divmod(cell, layer.outside + 1)
+    return layer.zone_name(origin), layer.zone_name(to)
