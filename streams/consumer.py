@@ -119,16 +119,22 @@ class Link:
         Raises ``ServiceError`` if the broker does not give it, ``ContractError`` if foule did not write it.
         """
         tp = TopicPartition(topic, partition)
-        consumer = AIOKafkaConsumer(**self._connection, enable_auto_commit=False, max_partition_fetch_bytes=8 << 20)
+        # a position that is not there is an error: to go on at the log's end would be to forget the shard
+        consumer = AIOKafkaConsumer(
+            **self._connection,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            max_partition_fetch_bytes=8 << 20,
+        )
         restorer = Restorer()
-        await consumer.start()
         try:
+            await consumer.start()
             consumer.assign([tp])
             await consumer.seek_to_beginning(tp)
             while await consumer.position(tp) < end:
                 for record in (await consumer.getmany(tp, timeout_ms=1000)).get(tp, []):
                     restorer.take(Record(record.key or b"", record.value))
-        except OSError as error:
+        except (KafkaError, OSError) as error:
             raise ServiceError(f"the changelog {topic} cannot be read: {error}; is the broker up?") from error
         finally:
             await consumer.stop()

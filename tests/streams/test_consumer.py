@@ -17,6 +17,7 @@ from kafka import KafkaAdminClient, TopicPartition
 
 from config.errors import ContractError, ServiceError
 from config.settings import KafkaSettings
+from foule.server_process import free_port
 from indicators.columns import Reader, Writer
 from streams import checkpoint
 from streams.checkpoint import AdvanceNote, Record
@@ -225,6 +226,13 @@ async def test_a_changelog_is_read_back_up_to_its_end(
         await feed.link.send_all(changelog, 1, [Record(b"from elsewhere", b"x")])
         with pytest.raises(ContractError, match="who else writes there"):
             await feed.link.read_changelog(changelog, 1, ends[1] + 1)
+
+
+async def test_a_changelog_that_nobody_gives_is_an_error_and_not_an_empty_one() -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    link = Link(faust.App("nobody"), KafkaSettings(bootstrap=nowhere), {"bootstrap_servers": nowhere})
+    with pytest.raises(ServiceError, match=r"the changelog foule\.checkpoints cannot be read: .*is the broker up"):
+        await link.read_changelog("foule.checkpoints", 0, 10)
 
 
 # --- what is admitted

@@ -47,7 +47,9 @@ def topic(kafka_bootstrap: str, fresh_names: FreshNames) -> str:
 def make_topic(bootstrap: str, names: FreshNames) -> str:
     topic = names.topics["events"]
     with KafkaAdminClient(bootstrap_servers=bootstrap) as admin:
-        admin.create_topics({topic: {"num_partitions": 2, "replication_factor": 1}}, wait_for_metadata=True)
+        # the records here are of 2014: any retention would delete them
+        plan = {"num_partitions": 2, "replication_factor": 1, "configs": {"retention.ms": "-1"}}
+        admin.create_topics({topic: plan}, wait_for_metadata=True)
     return topic
 
 
