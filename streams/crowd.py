@@ -161,7 +161,10 @@ class CrowdAgent:
         for letter in dead_letters(self._topics.events, fetch, taken.rejected, payload):
             if len(running.acks) >= _MOST_UNACKNOWLEDGED:
                 await self._acknowledged(running)
-            running.acks.add(await self._link.send(self._topics.rejected, None, None, letter.value, letter.headers))
+            # Kafka's clients refuse a record with neither key nor value
+            key = b"" if letter.value is None else None
+            ack = await self._link.send(self._topics.rejected, fetch.partition, key, letter.value, letter.headers)
+            running.acks.add(ack)
 
     async def _acknowledged(self, running: _Running) -> None:
         """Wait until all that was sent so far is in the log; raises if something is not."""
