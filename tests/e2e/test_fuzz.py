@@ -118,7 +118,7 @@ async def dead_letters(settings: Settings) -> list[tuple[int, int, int]]:
     fold(topic)
     ends = {TopicPartition(topic, at): end for at, end in log_ends(settings.kafka, topic).items() if end}
     consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka.bootstrap, max_partition_fetch_bytes=8 << 20)
-    letters = []
+    letters: list[tuple[int, int, int]] = []
     await consumer.start()
     try:
         consumer.assign(list(ends))
