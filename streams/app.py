@@ -6,7 +6,7 @@ import atexit
 import shutil
 import ssl
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,17 +72,30 @@ def _add_agents(worker: Worker, settings: Settings) -> None:
     @app.agent(events, name="crowd")
     async def crowd(stream: Any) -> None:
         async for event in stream.events():
-            await worker.crowd.take(event.value)
+            await _fatal(app, worker.crowd.take(event.value))
 
     @app.agent(frontier, name="frontier")
     async def advance(stream: Any) -> None:
         async for event in stream.events():
-            await worker.crowd.advance(event.value)
+            await _fatal(app, worker.crowd.advance(event.value))
 
     @app.agent(tallies, name="release")
     async def release(stream: Any) -> None:
         async for event in stream.events():
-            await worker.release.take(event.value)
+            await _fatal(app, worker.release.take(event.value))
+
+
+async def _fatal(app: faust.App, work: Coroutine[Any, Any, None]) -> None:
+    """Do an agent's work; if it fails, the worker ends, and a new process goes on from the checkpoint.
+
+    Faust would start the agent again as if nothing had been: what it was about to send would be lost, and a later seal
+    would vouch for it.
+    """
+    try:
+        await work
+    except Exception as error:
+        await app.crash(error)
+        raise
 
 
 def _add_timers(worker: Worker, settings: Settings) -> None:
@@ -92,6 +105,7 @@ def _add_timers(worker: Worker, settings: Settings) -> None:
     timer(stream.seal_every / 1000)(worker.crowd.seal)
     timer(stream.checkpoint_every / 1000)(worker.crowd.checkpoint)
     timer(_TICK_SECONDS)(worker.release.tick)
+    timer(stream.seal_every / 1000)(worker.release.prod)
 
 
 def _add_rebalancing(worker: Worker) -> None:

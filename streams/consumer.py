@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
-from faust.exceptions import ProducerSendError
+from aiokafka.errors import IllegalStateError, KafkaError
+from faust.exceptions import ConsumerNotStarted, ProducerSendError
 from faust.types import TP
 
 from config.errors import ServiceError
@@ -31,6 +31,20 @@ class Admitted(NamedTuple):
 
     fetch: Fetch | None
     first: int
+
+
+class Follower:
+    """Notices that a reader stands still although the log goes on: then the last fetch got lost between poll and
+    delivery, and no later one comes to show the hole."""
+
+    def __init__(self) -> None:
+        self._seen: int | None = None
+
+    def stands_still(self, next_offset: int, end: int | None) -> bool:
+        """Ask from time to time; True if ``next_offset`` is what it was the last time, and below the log's ``end``."""
+        still = end is not None and next_offset < end and self._seen == next_offset
+        self._seen = next_offset
+        return still
 
 
 class Link:
@@ -65,10 +79,13 @@ class Link:
         return {tp.partition for tp in self._app.consumer.assignment() if tp.topic == topic}
 
     async def seek(self, topic: str, partition: int, offset: int) -> None:
-        """Read on from ``offset``."""
+        """Read on from ``offset``, unless the partition is no longer ours."""
         tp = TP(topic, partition)
         consumer: Any = self._app.consumer
-        await consumer.seek(tp, offset)
+        try:
+            await consumer.seek(tp, offset)
+        except IllegalStateError:
+            return
         consumer._read_offset[tp] = offset - 1 if offset else None
 
     async def admit(self, topic: str, fetch: Fetch, next_offset: int) -> Admitted:
@@ -92,6 +109,13 @@ class Link:
         consumer: Any = self._app.consumer
         return consumer._committed_offset[TP(topic, partition)] or 0
 
+    async def prod(self, topic: str, partition: int, next_offset: int, follower: Follower) -> bool:
+        """Seek back to ``next_offset`` if its reader stands still; tells whether it did."""
+        if not follower.stands_still(next_offset, self.end(topic, partition)):
+            return False
+        await self.seek(topic, partition, next_offset)
+        return True
+
     async def commit(self, topic: str, partition: int, offset: int) -> None:
         """Commit the next offset to read, unless the partition is no longer ours."""
         if partition in self.assigned(topic):
@@ -99,8 +123,11 @@ class Link:
             await consumer._commit({TP(topic, partition): offset})
 
     def end(self, topic: str, partition: int) -> int | None:
-        """The log's end as of the last fetch, or None before it."""
-        end: int | None = self._app.consumer.highwater(TP(topic, partition))
+        """The log's end as of the last fetch; None before it, and where the partition is not ours at the moment."""
+        try:
+            end: int | None = self._app.consumer.highwater(TP(topic, partition))
+        except (AssertionError, ConsumerNotStarted):  # so it says that the partition is not assigned
+            return None
         return end
 
     async def ends_now(self, topic: str) -> dict[int, int]:

@@ -13,7 +13,7 @@ from config.settings import Settings
 from sinks.prometheus import Metrics
 from streams import checkpoint, wire
 from streams.checkpoint import AdvanceNote
-from streams.consumer import Ack, Link
+from streams.consumer import Ack, Follower, Link
 from streams.deadletters import dead_letters
 from streams.fetch import Fetch
 from streams.shard import Shard, ShardParts, Taken
@@ -39,6 +39,8 @@ class _Running:
     checkpointing: asyncio.Lock = field(default_factory=asyncio.Lock)
     acks: set[Ack] = field(default_factory=set)
     newest_stamp: int | None = None
+    follows_events: Follower = field(default_factory=Follower)
+    follows_frontier: Follower = field(default_factory=Follower)
     checkpointed_at: float = field(default_factory=time.monotonic)
 
 
@@ -239,7 +241,15 @@ class CrowdAgent:
             async with running.lock:
                 running.shard.settle()
                 await self._carry_away(running, seal=True)
+                await self._prod(running)
             self._measure(running)
+
+    async def _prod(self, running: _Running) -> None:
+        """Read again what a shard stands still before."""
+        shard, topics = running.shard, self._topics
+        if await self._link.prod(topics.events, shard.partition, shard.next_offset, running.follows_events):
+            self._metrics.seeks.inc()
+        await self._link.prod(topics.frontier, shard.partition, running.frontier_seen + 1, running.follows_frontier)
 
     async def checkpoint(self) -> None:
         """Write a checkpoint of every shard."""

@@ -18,7 +18,7 @@ from config.settings import Settings
 from indicators.calendar import Epoch
 from sinks.prometheus import Metrics
 from streams import wire
-from streams.consumer import Link
+from streams.consumer import Follower, Link
 from streams.fetch import Fetch
 from streams.frontier import Frontier
 from streams.key_life import KeyLife
@@ -51,6 +51,7 @@ class ReleaseAgent:
         self._sinks = sinks
         self._metrics = metrics
         self._parts = parts
+        self._follows = Follower()
         self._lock = asyncio.Lock()
         self._release: Release | None = None
         self._forget()
@@ -185,6 +186,12 @@ class ReleaseAgent:
                 await self._destroy_key(epoch)
             if release.position is not None:
                 await self._link.commit(self._topics.tallies, 0, release.position)
+
+    async def prod(self) -> None:
+        """Read again where the agent stands still before something on the log."""
+        if self._release is not None and not self._lock.locked():
+            start = self._link.committed(self._topics.tallies, 0) if self._next is None else self._next
+            await self._link.prod(self._topics.tallies, 0, start, self._follows)
 
     async def _destroy_key(self, epoch: Epoch) -> None:
         try:

@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 _PAUSE = 0.2
 _METRICS_SECONDS = 5.0
+_METRICS_ATTEMPTS = 5
 
 
 class Worker(ServerProcess):
@@ -74,9 +75,15 @@ class Worker(ServerProcess):
 
     def metrics_text(self) -> str:
         """What Prometheus reads from the worker now."""
-        with urlopen(f"http://{LOOPBACK}:{self.port}/metrics", timeout=_METRICS_SECONDS) as answer:
-            text: str = answer.read().decode()
-        return text
+        for attempt in range(_METRICS_ATTEMPTS):
+            try:
+                with urlopen(f"http://{LOOPBACK}:{self.port}/metrics", timeout=_METRICS_SECONDS) as answer:
+                    return str(answer.read().decode())
+            except ConnectionError:
+                if attempt + 1 == _METRICS_ATTEMPTS:
+                    raise
+                time.sleep(_PAUSE)
+        raise AssertionError("not reached")
 
     def metrics(self) -> dict[str, float]:
         """Every sample: its name, with its labels if it has any, to its value: ``foule_records_read_total``,

@@ -66,7 +66,7 @@ def test_workers_that_are_killed_and_added_change_nothing(festival: Path) -> Non
     with second, third:
         first.start()
         sending = subprocess.Popen(
-            [*SIMULATE, "--settings", festival, "--people", PEOPLE, "--timestamps", "now", "--speed", "4000"],
+            [*SIMULATE, "--settings", festival, "--people", PEOPLE, "--timestamps", "now", "--speed", "8000"],
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
