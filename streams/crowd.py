@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from config.errors import ContractError, KeyStoreError
@@ -105,12 +107,23 @@ class CrowdAgent:
         self._running.pop(partition, None)
         self._metrics.forget_partition(partition)
 
+    @asynccontextmanager
+    async def _held(self, running: _Running) -> AsyncIterator[None]:
+        """Hold a shard while it changes. If that fails it is let go of without a checkpoint: what it has handed over
+        may be lost, and nothing may vouch for it."""
+        async with running.lock:
+            try:
+                yield
+            except BaseException:
+                self._forget(running.shard.partition)
+                raise
+
     async def take(self, fetch: Fetch) -> None:
         """Take a folded message of the events topic."""
         running = self._running.get(fetch.partition)
         if running is None:
             return
-        async with running.lock:
+        async with self._held(running):
             admitted = await self._admit(running, fetch)
             while admitted is not None:
                 admitted = await self._feed(running, admitted)
@@ -211,7 +224,7 @@ class CrowdAgent:
         running = self._running.get(fetch.partition)
         if running is None:
             return
-        async with running.lock:
+        async with self._held(running):
             admitted, _ = await self._link.admit(self._topics.frontier, fetch, running.frontier_seen + 1)
             if admitted is None:
                 return
@@ -238,7 +251,7 @@ class CrowdAgent:
     async def seal(self) -> None:
         """Seal every shard, also where nothing closed, so that the release agent hears from it."""
         for running in list(self._running.values()):
-            async with running.lock:
+            async with self._held(running):
                 running.shard.settle()
                 await self._carry_away(running, seal=True)
                 await self._prod(running)
@@ -260,7 +273,7 @@ class CrowdAgent:
         """Copy the shard; write the copy, while the flow goes on, once all it vouches for is in the log."""
         async with running.checkpointing:
             begun = time.monotonic()
-            async with running.lock:
+            async with self._held(running):
                 shard = running.shard
                 shard.settle()
                 await self._carry_away(running)
