@@ -15,7 +15,6 @@ from foule.proof.topics import LogRecord, TopicReader, read_topic
 from streams import topics
 from tests.conftest import SettingsMaker
 
-
 #: Kafka deletes records that are older than the retention.
 NOW = int(time.time() * 1000)
 
