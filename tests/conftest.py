@@ -5,6 +5,7 @@ the fixture ``real_kafka``, never runs on the embedded broker.
 """
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,8 @@ class SettingsMaker(Protocol):
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # a shell that starts a job in the background lets it ignore Ctrl-C, and so would all that the tests start
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # kafka-python reads its message schemas in a way that Python 3.11 discourages
     config.addinivalue_line("filterwarnings", "ignore:(read|open)_text is deprecated:DeprecationWarning")
     config.addinivalue_line(

@@ -81,11 +81,14 @@ def test_json_prints_a_line_for_every_change(redis_url: str) -> None:
     command = [sys.executable, "-m", "foule", "watch", "--json"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        first = json.loads(process.stdout.readline())
-        publish(redis_url, publication(crowd(55, "beach"), start=NOON + FIVE_MINUTES, version=2))
-        second = json.loads(process.stdout.readline())
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        try:
+            first = json.loads(process.stdout.readline())
+            publish(redis_url, publication(crowd(55, "beach"), start=NOON + FIVE_MINUTES, version=2))
+            second = json.loads(process.stdout.readline())
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
     assert [line["layers"]["places"]["zones"]["beach"] for line in (first, second)] == [
         {"people": 40},
         {"people": 55, "change": 15},
