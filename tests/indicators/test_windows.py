@@ -91,6 +91,16 @@ def test_a_device_that_fell_silent_and_came_back_elsewhere_is_present_in_both_zo
     assert counts == {"presence": {BEACH: 1, PORT: 1}, "vanished": {BEACH: 1}, "appeared": {PORT: 1}}
 
 
+def test_a_device_that_fell_silent_in_a_zone_came_back_and_left_it_is_present_there_once() -> None:
+    moment = Moment(LINGER)
+    moment.see((MINUTE, 0, BEACH))
+    moment.window = OpenWindow(Window(WIDTH, LINGER, LINGER + WIDTH), [3])
+    moment.see((LINGER + 2 * MINUTE, 0, BEACH), (LINGER + 3 * MINUTE, 0, PORT))
+    counts = moment.counts()
+    assert counts["presence"] == {BEACH: 1, PORT: 1}
+    assert counts["vanished"] == counts["appeared"] == counts["departures"] == {BEACH: 1}
+
+
 @pytest.mark.parametrize(("last", "present_at_30"), [(0, True), (-1, False)])
 def test_a_visit_is_present_in_the_window_that_holds_its_last_instant(last: int, present_at_30: bool) -> None:
     moment = Moment()
