@@ -7,6 +7,7 @@ FouleError
   +-- ServiceError       Kafka or a Redis does not answer, or is not set up as needed
   |     +-- TopicsError      topics are missing or have other settings
   |     +-- KeyStoreError    the key store cannot give or keep an epoch's key
+  +-- KeyLostError       the key of an epoch is gone while its pseudonyms are still in use
   +-- ContractError      bytes from a topic, a snapshot or a decision are not what foule wrote
 
 A message says what was wrong, where, what is expected and what to change; it never holds personal data.
@@ -43,6 +44,10 @@ class TopicsError(ServiceError):
 
 class KeyStoreError(ServiceError):
     """The key store cannot give or keep an epoch's key."""
+
+
+class KeyLostError(FouleError):
+    """The key of an epoch is gone while its pseudonyms are still in use."""
 
 
 class ContractError(FouleError):

@@ -1,5 +1,6 @@
 """The command ``foule``: its commands, each loaded only when it is used, and how errors end it."""
 
+import errno
 import importlib
 import logging
 from importlib.metadata import PackageNotFoundError, version
@@ -60,6 +61,10 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except FouleError as error:
             raise Failure(error) from error
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise Failure(FouleError(f"what was to be written could not be: {error.strerror}")) from error
+            raise
 
 
 def _version() -> str:

@@ -117,7 +117,7 @@ def _window(view: LayerView, now: float, zone: tzinfo) -> Text:
 
 def _zones(zones: Sequence[ZoneView]) -> Table:
     table = Table(box=None, expand=True, padding=(0, 1), header_style="dim")
-    table.add_column("zone", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("zone", ratio=1, min_width=16, no_wrap=True, overflow="ellipsis")
     for name, width in (("people", 9), ("change", 8), ("arrivals", 9), ("departures", 10)):
         table.add_column(name, justify="right", min_width=width, no_wrap=True)
     table.add_column(f"last {SPARK_WINDOWS} windows", width=SPARK_WINDOWS, no_wrap=True)

@@ -1,10 +1,13 @@
 """Plays recorded events at the pace of their own times, faster or slower."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+
+from config.errors import SettingsError
 
 _SHORTEST_WAIT = 0.02
 
@@ -22,6 +25,8 @@ class Pace:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        if speed is not None and not math.isfinite(speed):
+            raise SettingsError([f"--speed is {speed}: expected a number above 0, 1 being real time"])
         self._speed = speed
         self._clock = clock
         self._sleep = sleep

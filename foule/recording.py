@@ -25,6 +25,7 @@ from foule.event_times import EventTimes
 from foule.eventfiles import EventFile
 from foule.eventfiles.records import Batch
 from foule.progress import Report
+from streams.decode import END_OF_TIME
 
 #: With a sort the whole file is read first: the part of the progress that this takes.
 _READING = 0.3
@@ -33,6 +34,7 @@ _READING = 0.3
 _MANY_LATE = 0.05
 
 file_argument = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+
 sort_option = click.option(
     "--sort", is_flag=True, help="Take events in order of their time; reads the whole file into memory."
 )
@@ -56,6 +58,8 @@ class Recording:
         self.started = time.time()
         self.kafka_timestamp = int(self.started * 1000) if timestamp is None else _instant(timestamp)
         self.places = zones.load(settings.zones)
+        for line in self.places.report:
+            click.echo(line, err=True)
         self.core = Core(settings, self.places, MemoryKeyStore(), lambda: time.time_ns() // 1_000_000)
         self._settings = settings
         self._sort = sort
@@ -149,7 +153,10 @@ def in_words(outcome: dict[str, Any]) -> list[str]:
 
 def _instant(text: str) -> int:
     try:
-        return int(text) if text.isdecimal() else int(Instant.parse(text))
+        moment = int(text) if text.isdecimal() else int(Instant.parse(text))
+        if not 0 <= moment < END_OF_TIME:
+            raise ValueError
+        return moment
     except ValueError:
         raise SettingsError(
             [f'--timestamp is "{text}": expected ms since the epoch, or such as 2014-06-28T10:00:00+02:00']

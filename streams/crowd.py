@@ -265,7 +265,11 @@ class CrowdAgent:
         await self._link.prod(topics.frontier, shard.partition, running.frontier_seen + 1, running.follows_frontier)
 
     async def checkpoint(self) -> None:
-        """Write a checkpoint of every shard."""
+        """Write a checkpoint of every shard, and give the key store back what it may have lost."""
+        try:
+            await asyncio.to_thread(self._parts.keys.keep)
+        except KeyStoreError as error:
+            log.warning("the keys cannot be looked after: %s", error)
         for running in list(self._running.values()):
             await self._checkpoint(running)
 

@@ -33,6 +33,7 @@ class OpenEpoch:
 
     def __init__(self, crowd: EpochCrowd, pseudonymiser: Pseudonymiser) -> None:
         self.crowd = crowd
+        self.key_id = pseudonymiser.key_id
         self._pseudonymiser = pseudonymiser
         self._chunks: list[_Waiting] = []
         self._kept = 0

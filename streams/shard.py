@@ -64,6 +64,7 @@ class ShardParts:
     keys: EpochKeys
     lateness: int
     linger: int
+    k: int
 
     @classmethod
     def of(cls, settings: Settings, places: Places, keys: EpochKeys) -> ShardParts:
@@ -75,6 +76,7 @@ class ShardParts:
             keys,
             settings.time.lateness,
             settings.time.linger,
+            settings.privacy.k,
         )
 
     @property
@@ -84,8 +86,8 @@ class ShardParts:
 
     @property
     def fingerprint(self) -> str:
-        """What a snapshot's numbers depend on besides the records: the zones, the windows and the times."""
-        named = [self.places.fingerprint, repr(self.calendar), str(self.lateness), str(self.linger)]
+        """What published numbers depend on besides the records: the zones, the windows, the times and the threshold."""
+        named = [self.places.fingerprint, repr(self.calendar), str(self.lateness), str(self.linger), str(self.k)]
         return hashlib.sha256("\n".join(named).encode()).hexdigest()
 
 
@@ -243,7 +245,9 @@ class Shard:
         writer.column("moves", self.moves)
         writer.value("epochs", list(self._epochs))
         for number, opened in self._epochs.items():
-            opened.crowd.write(writer.under(f"epoch/{number}"))
+            inner = writer.under(f"epoch/{number}")
+            inner.value("key", opened.key_id)
+            opened.crowd.write(inner)
         return writer
 
     @classmethod
@@ -251,13 +255,15 @@ class Shard:
         """The shard of a snapshot's bytes; feed it from its :attr:`next_offset` on.
 
         Records below ``counted`` only fill the buffer again: they are not counted and not rejected a second time.
-        Raises ``ContractError`` if the snapshot was made by another version or under other settings.
+        Raises ``KeyLostError`` if the key of an open epoch is gone, ``KeyStoreError`` if the store does not answer,
+        ``ContractError`` if the snapshot was made by another version or under other settings.
         """
         reader = Reader(data)
         if reader.value("format") != _FORMAT or reader.value("fingerprint") != parts.fingerprint:
             raise ContractError(
-                f"the snapshot of shard {partition} was made by another version of foule or under other zones, windows "
-                "or times: go back to those settings, or set topics.checkpoints and kafka.group to new names"
+                f"the snapshot of shard {partition} was made by another version of foule or under other zones, "
+                "windows, times or another k: go back to those settings, or set topics.checkpoints and "
+                "kafka.group to new names"
             )
         position, counted = reader.value("offsets")
         shard = cls(partition, parts, position)
@@ -271,5 +277,5 @@ class Shard:
         for number in reader.value("epochs"):
             inner = reader.under(f"epoch/{number}")
             crowd = EpochCrowd.restored(parts.calendar, parts.zones, parts.linger, inner)
-            shard._epochs[number] = OpenEpoch(crowd, parts.keys.pseudonymiser(crowd.epoch))
+            shard._epochs[number] = OpenEpoch(crowd, parts.keys.same(crowd.epoch, inner.value("key")))
         return shard

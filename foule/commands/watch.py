@@ -18,6 +18,7 @@ from foule.options import json_option, settings_option
 from sinks.reader import LayerView, LiveReader
 
 _EVERY = 1.0  # seconds
+_AGAIN = 2.0
 
 Views = dict[str, LayerView | None]
 
@@ -79,10 +80,20 @@ class LiveViews:
         return views
 
     def changes(self) -> Iterator[Views]:
-        """The live windows now, then again each time that one of them changes or vanishes."""
+        """The live windows now, then again each time that one of them changes or vanishes.
+
+        Waits while Redis is away; raises ServiceError if it does not answer at the first time.
+        """
         versions: dict[str, int | None] | None = None
         while True:
-            views = self.read()
+            try:
+                views = self.read()
+            except ServiceError as error:
+                if versions is None:
+                    raise
+                click.echo(f"{error}; trying again", err=True)
+                time.sleep(_AGAIN)
+                continue
             found = {name: None if view is None else view.header.version for name, view in views.items()}
             if found != versions:
                 yield views

@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 import faust
 
-from config.errors import TopicsError
+from config.errors import FouleError, TopicsError
 from config.settings import Settings, require_layers
 from foule.options import settings_option
 from sinks.kafka import KafkaSink
@@ -69,17 +69,36 @@ def _sinks(settings: Settings, metrics: Metrics) -> Callable[[Link], Sequence[Si
 
 
 def _run(built: Worker, settings: Settings) -> NoReturn:
-    """Let Faust run the application; it stops it on SIGTERM and SIGINT, and then ends the process."""
+    """Let Faust run the application; it stops it on SIGTERM and SIGINT, and then ends the process.
+
+    Raises the ``FouleError`` that ended the application, if one did.
+    """
     level = settings.log.level
     worker = faust.Worker(built.app, loglevel=level, quiet=True, redirect_stdouts=False, override_logging=False)
     worker.spinner = None
-    worker.execute_from_commandline()
+    try:
+        worker.execute_from_commandline()
+    except SystemExit:
+        if isinstance(built.app.crash_reason, FouleError):
+            raise built.app.crash_reason from None
+        raise
+
+
+class _NoTraceback(logging.Filter):
+    """An error of foule says all that there is to say: no traceback with it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], FouleError):
+            record.exc_info = None
+        return True
 
 
 def _start_log(level: str) -> None:
     logging.basicConfig(
         level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    for handler in logging.root.handlers:
+        handler.addFilter(_NoTraceback())
     for name in ("aiokafka", "kafka", "faust", "mode"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
 

@@ -9,7 +9,7 @@ import pytest
 
 from anonymizer.keys import KEY_BYTES, EpochKeys, KeyStore, MemoryKeyStore
 from anonymizer.pseudonyms import Pseudonymiser
-from config.errors import KeyStoreError
+from config.errors import KeyLostError, KeyStoreError
 from indicators.calendar import Calendar
 
 CALENDAR = Calendar("Europe/Paris", time(4), [300_000])
@@ -135,3 +135,41 @@ def test_no_repr_shows_a_key() -> None:
     shown = repr(keys) + repr(as_store) + str(keys) + str(store)
     assert shown.count("MemoryKeyStore(1 keys)") == 2 and FIRST.label in shown
     assert key.hex() not in shown and repr(key)[2:-1] not in shown
+
+
+def test_a_key_is_known_again_by_its_id() -> None:
+    store = MemoryKeyStore()
+    made = EpochKeys(store, HOUR, lambda: 0).pseudonymiser(FIRST)
+    again = EpochKeys(store, HOUR, lambda: 0).same(FIRST, made.key_id)
+    assert again.key_id == made.key_id
+    assert again.of(["a"]) == made.of(["a"])
+
+
+@pytest.mark.parametrize("another_is_made", [False, True])
+def test_a_lost_key_is_not_replaced_where_pseudonyms_are_in_use(another_is_made: bool) -> None:
+    store = MemoryKeyStore()
+    made = EpochKeys(store, HOUR, lambda: 0).pseudonymiser(FIRST)
+    store.destroy(FIRST.label)
+    if another_is_made:
+        EpochKeys(store, HOUR, lambda: 0).pseudonymiser(FIRST)
+    with pytest.raises(KeyLostError, match=FIRST.label):
+        EpochKeys(store, HOUR, lambda: 0).same(FIRST, made.key_id)
+
+
+def test_a_worker_gives_an_emptied_store_its_keys_back() -> None:
+    store = MemoryKeyStore()
+    keys = EpochKeys(store, HOUR, lambda: 0)
+    before = pseudonyms(keys)
+    store.destroy(FIRST.label)
+    keys.keep()
+    assert pseudonyms(EpochKeys(store, HOUR, lambda: 0)) == before
+
+
+def test_a_second_key_for_an_epoch_is_an_error() -> None:
+    store = MemoryKeyStore()
+    keys = EpochKeys(store, HOUR, lambda: 0)
+    pseudonyms(keys)
+    store.destroy(FIRST.label)
+    pseudonyms(EpochKeys(store, HOUR, lambda: 0))
+    with pytest.raises(KeyLostError, match="twice"):
+        keys.keep()
