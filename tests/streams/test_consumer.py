@@ -211,6 +211,8 @@ async def test_a_changelog_is_read_back_up_to_its_end(
     notes = [AdvanceNote(4, 70, 5_000, True), AdvanceNote(5, 60, 6_000, False)]
     async with feeding(kafka_bootstrap, fresh_names, tmp_path) as feed:
         assert await feed.link.read_changelog(changelog, 1, 0) == (None, None, [], 0)
+        await feed.link.send_all(changelog, 0, [checkpoint.note(notes[0])])
+        assert (await feed.link.read_changelog(changelog, 0, 1)).advances == notes[:1]
         for number in (1, 2):
             parts, manifest = checkpoint.encode(snapshot(number * 200_000), number, 10, 15, 1_000)
             await feed.link.send_all(changelog, 1, parts)

@@ -400,6 +400,16 @@ async def test_a_successor_applies_the_advances_that_were_and_no_others() -> Non
     assert second.metric("foule_records_accepted_total") == 3
 
 
+async def test_an_advance_that_comes_again_is_dealt_with_once() -> None:
+    agent = await started()
+    await agent.crowd.take(events(event(0)))
+    await agent.crowd.advance(advances(Advance(1, NOON)))
+    await agent.crowd.take(events(event(1), start=1))
+    await agent.crowd.advance(advances(Advance(1, NOON), Advance(2, NOON + 1)))
+    assert notes_of(agent.log) == [AdvanceNote(0, 1, NOON, True), AdvanceNote(1, 2, NOON + 1, True)]
+    assert len(agent.log.to(TOPICS.checkpoints)) == 2
+
+
 async def test_what_is_no_advance_is_passed_over() -> None:
     agent = await started()
     records = [Record(0, -1, b"{}"), Record(1, -1, None), Record(2, -1, encode_advance(Advance(0, NOON)))]

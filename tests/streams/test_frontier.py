@@ -84,6 +84,15 @@ def test_when_the_whole_feed_stops_nobody_is_told_anything() -> None:
     assert frontier.advances(10 * IDLE) == []
 
 
+def test_a_shard_that_nobody_has_heard_of_may_be_behind_all_others() -> None:
+    frontier = Frontier(3, IDLE)
+    frontier.seal(seal(0, 1_000), 0)
+    frontier.seal(seal(1, 9_000, at_end=False), 0)
+    assert frontier.advances(10 * IDLE) == []
+    frontier.seal(seal(2, 4_000, at_end=False), 0)
+    assert frontier.advances(10 * IDLE) == [(0, Advance(5, 4_000))]
+
+
 @pytest.mark.parametrize("heard", [[], [0], [1]])
 def test_before_every_shard_has_been_heard_nobody_is_told_anything(heard: list[int]) -> None:
     frontier = Frontier(2, IDLE)

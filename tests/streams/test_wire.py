@@ -66,7 +66,13 @@ def test_bytes_that_are_no_advance_are_refused(data: bytes) -> None:
 
 
 def test_a_tally_of_any_size_comes_back_from_parts_below_a_megabyte() -> None:
-    held = {"presence": counts(10), "flows": counts(123_456, 1 << 33), "vanished": counts(50_000)}
+    held = {
+        "presence": counts(10),
+        "flows": counts(123_456, 1 << 33),
+        "vanished": counts(50_000),
+        "arrivals": counts(1),
+        "departures": counts(50_001),
+    }
     tally = Tally(2, 300_000, 1000, 301_000, held)
     parts = [decode(encode(part)) for part in parts_of(tally, 5, "settings")]
     back: dict[str, list[Counts]] = {}
@@ -78,7 +84,13 @@ def test_a_tally_of_any_size_comes_back_from_parts_below_a_megabyte() -> None:
         assert len(encode(part)) < 1_000_000
         assert part.part == len(back.setdefault(part.indicator, []))
         back[part.indicator].append(part.values())
-    assert {name: len(found) for name, found in back.items()} == {"presence": 1, "flows": 3, "vanished": 1}
+    assert {name: len(found) for name, found in back.items()} == {
+        "presence": 1,
+        "flows": 3,
+        "vanished": 1,
+        "arrivals": 1,
+        "departures": 2,
+    }
     for name, found in back.items():
         assert np.array_equal(np.concatenate([one.cells for one in found]), held[name].cells)
         assert np.array_equal(np.concatenate([one.counts for one in found]), held[name].counts)
