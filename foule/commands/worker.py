@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -25,6 +27,8 @@ from streams.topics import check
 from zones import Places, load
 
 log = logging.getLogger("foule")
+
+_STUCK_AFTER = 15.0
 
 
 @click.command()
@@ -76,12 +80,22 @@ def _run(built: Worker, settings: Settings) -> NoReturn:
     level = settings.log.level
     worker = faust.Worker(built.app, loglevel=level, quiet=True, redirect_stdouts=False, override_logging=False)
     worker.spinner = None
+    threading.Thread(target=_end_if_stuck, args=(built.app,), daemon=True).start()
     try:
         worker.execute_from_commandline()
     except SystemExit:
         if isinstance(built.app.crash_reason, FouleError):
             raise built.app.crash_reason from None
         raise
+
+
+def _end_if_stuck(app: faust.App) -> None:
+    """End the process where Faust, after a part of it has crashed, does not come to its end by itself."""
+    while app.crash_reason is None:
+        time.sleep(1.0)
+    time.sleep(_STUCK_AFTER)
+    log.critical("the worker has crashed and does not stop by itself: it is ended (%s)", app.crash_reason)
+    os._exit(1)
 
 
 class _NoTraceback(logging.Filter):
