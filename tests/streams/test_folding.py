@@ -144,6 +144,7 @@ async def test_reading_on_from_the_middle_of_a_batch_begins_there(
         assert {row.offset for row in rows if row.headers} == {at for at in range(start, 300) if at % 5 == 0}
 
 
+@pytest.mark.real_kafka  # the embedded broker gives all that it has, whatever a fetch may hold
 async def test_fetches_that_hold_a_part_of_the_log_only_follow_each_other(kafka_bootstrap: str, topic: str) -> None:
     values = [b"%04d" % at * 500 for at in range(1_000)]
     await send(kafka_bootstrap, topic, values)
