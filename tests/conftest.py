@@ -42,6 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # kafka-python reads its message schemas in a way that Python 3.11 discourages
     config.addinivalue_line("filterwarnings", "ignore:(read|open)_text is deprecated:DeprecationWarning")
+    # the Kafka clients leave a connection that a broker has closed to the garbage collector
+    config.addinivalue_line("filterwarnings", "ignore:unclosed <socket.*proto=6:ResourceWarning")
     config.addinivalue_line(
         "markers", "real_kafka: needs Apache Kafka; skipped, saying why, where it cannot be started"
     )
