@@ -79,11 +79,20 @@ class Link:
         return {tp.partition for tp in self._app.consumer.assignment() if tp.topic == topic}
 
     async def seek(self, topic: str, partition: int, offset: int) -> None:
-        """Read on from ``offset``, unless the partition is no longer ours."""
+        """Read on from ``offset``, unless the partition is no longer ours.
+
+        In the consumer's own thread: Faust's own ``seek`` runs in the caller's, where it can take away records that the
+        fetcher is handing out.
+        """
         tp = TP(topic, partition)
         consumer: Any = self._app.consumer
+        thread = consumer._thread
+
+        async def seek() -> None:
+            thread._ensure_consumer().seek(TopicPartition(topic, partition), offset)
+
         try:
-            await consumer.seek(tp, offset)
+            await thread.call_thread(seek)
         except IllegalStateError:
             return
         consumer._read_offset[tp] = offset - 1 if offset else None
