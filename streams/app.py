@@ -25,7 +25,7 @@ from streams.topics import MAX_TALLY_BYTES
 from zones import Places
 
 _TICK_SECONDS = 1.0
-_POLLED_BATCHES = 200
+_POLLED_FETCHES = 200
 _BUFFERED_FETCHES = 16
 _RAW: dict[str, Any] = {"key_type": bytes, "value_type": None, "key_serializer": "raw", "value_serializer": "raw"}
 
@@ -140,7 +140,7 @@ def _application(settings: Settings) -> faust.App:
         topic_allow_declare=False,
         table_standby_replicas=0,
         web_enabled=False,
-        broker_max_poll_records=_POLLED_BATCHES,
+        broker_max_poll_records=_POLLED_FETCHES,
         broker_session_timeout=10.0,
         broker_heartbeat_interval=2.0,
         broker_rebalance_timeout=3.0,

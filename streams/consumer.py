@@ -1,7 +1,8 @@
 """What the agents need of Faust's consumer and producer beyond its public interface, in one place.
 
 Leans on ``Consumer._read_offset`` (after a seek Faust drops messages below it; a folded message is known by its last
-offset), ``Consumer._commit`` (an explicit commit; our topics have ``acks=False``) and ``Consumer._committed_offset``.
+offset), ``Consumer._commit`` (an explicit commit; our topics have ``acks=False``), ``Consumer._committed_offset``, and
+``Consumer._thread`` (a seek must run in the thread that fetches).
 """
 
 from __future__ import annotations
