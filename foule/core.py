@@ -30,6 +30,10 @@ class Closed(NamedTuple):
     tally: Tally
 
 
+#: The only owner of all shards.
+_TOKEN = 0
+
+
 class Core:
     """All partitions of a recorded feed in one process.
 
@@ -98,7 +102,7 @@ class Core:
         """
         for partition, tally in closed:
             self._key_life.seen(tally.start)
-            for part in wire.parts_of(tally, partition, self.fingerprint):
+            for part in wire.parts_of(tally, partition, self.fingerprint, _TOKEN):
                 self._append(part)
         reached = min(shard.watermark for shard in self.shards)
         if reached == self._decided_to:
@@ -107,7 +111,9 @@ class Core:
         for shard in self.shards:
             self._key_life.checkpointed(shard.partition, shard.watermark)  # what is below is never read again
             self._append(
-                wire.Seal(self.fingerprint, shard.partition, shard.watermark, shard.next_offset, False, BEGINNING)
+                wire.Seal(
+                    self.fingerprint, _TOKEN, shard.partition, shard.watermark, shard.next_offset, False, BEGINNING
+                )
             )
         decided = [self._append(decision) for decision in self._release.decide()]
         publications = [publication for publication in decided if publication is not None]

@@ -82,6 +82,10 @@ class Metrics:
         self.late_tallies = self._counter(
             "foule_late_tallies", "Tallies that came after their window's release: not counted."
         )
+        self.stale_messages = self._counter(
+            "foule_stale_messages",
+            "Tallies, seals and decisions of workers that no longer owned what they wrote about.",
+        )
         self.refused_windows = self._counter(
             "foule_refused_windows", "Windows that Redis refused, since it holds a newer version of them."
         )

@@ -106,6 +106,7 @@ def _add_timers(worker: Worker, settings: Settings) -> None:
     timer(stream.checkpoint_every / 1000)(worker.crowd.checkpoint)
     timer(_TICK_SECONDS)(worker.release.tick)
     timer(stream.seal_every / 1000)(worker.release.prod)
+    timer(stream.checkpoint_every / 1000)(worker.release.bookmark)
 
 
 def _add_rebalancing(worker: Worker) -> None:

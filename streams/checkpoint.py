@@ -1,13 +1,14 @@
 """Checkpoints: a shard's snapshot as records of its changelog, and the newest whole one read back.
 
 A checkpoint is a number of parts and then a manifest that names them; without its manifest it does not exist. The
-changelog also keeps every advance of the frontier that the shard was told, with what it did about it.
+changelog also keeps every advance of the frontier that the shard was told, with what it did about it. Every record
+carries its writer's token; what a former owner wrote after a new owner took over does not count.
 """
 
 from __future__ import annotations
 
+import secrets
 import zlib
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -21,21 +22,42 @@ _NOTES = 20_000
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a checkpoint consists of, in clear. ``position``: the oldest offset still buffered, where reading goes on;
-    ``counted``: below it no counter moves again; ``watermark``: UTC ms; ``crc``: of all parts in a row."""
+    """What a checkpoint consists of, in clear.
 
+    ``position``: the oldest offset still buffered, where reading goes on; ``counted``: below it no counter moves again;
+    ``watermark``: UTC ms; ``frontier``: offset of the newest record of the frontier topic that had been dealt with;
+    ``crc``: of all parts in a row.
+    """
+
+    token: int
     number: int
     parts: int
     crc: int
     position: int
     counted: int
     watermark: int
+    frontier: int
+
+    @property
+    def name(self) -> tuple[int, int]:
+        """The writer's token and its count of checkpoints; of two manifests the higher one is newer."""
+        return self.token, self.number
+
+
+class Cut(NamedTuple):
+    """Where a snapshot was taken; see :class:`Manifest`."""
+
+    position: int
+    counted: int
+    watermark: int
+    frontier: int
 
 
 class AdvanceNote(msgspec.Struct, frozen=True):
     """A record of the frontier topic that the shard has dealt with: its ``offset`` there, and whether it was
-    ``applied`` (or will be, at ``next``) or came too late."""
+    ``applied`` (or will be, at ``next``) or came too late. ``token``: of the owner who dealt with it."""
 
+    token: int
     offset: int
     next: int
     watermark: int
@@ -43,10 +65,11 @@ class AdvanceNote(msgspec.Struct, frozen=True):
 
 
 class Record(NamedTuple):
-    """A changelog record; the value None deletes the key."""
+    """A record; the value None deletes its key. ``offset``: where it was read, -1 for one to be written."""
 
-    key: bytes
+    key: bytes | None
     value: bytes | None
+    offset: int = -1
 
 
 _encode = msgspec.json.Encoder().encode
@@ -54,53 +77,67 @@ _decode_manifest = msgspec.json.Decoder(Manifest).decode
 _decode_note = msgspec.json.Decoder(AdvanceNote).decode
 
 
-def _manifest_key(number: int) -> bytes:
-    return b"manifest/%012d" % number
+def _manifest_key(token: int, number: int) -> bytes:
+    return b"manifest/%016d/%012d" % (token, number)
 
 
-def _part_key(number: int, part: int) -> bytes:
-    return b"part/%012d/%05d" % (number, part)
+def _part_key(token: int, number: int, part: int) -> bytes:
+    return b"part/%016d/%012d/%05d" % (token, number, part)
 
 
-def encode(snapshot: Writer, number: int, position: int, counted: int, watermark: int) -> tuple[list[Record], Record]:
+def owner() -> Record:
+    """The record of taking over. Its offset is the new owner's token: checkpoints with an older one that come behind it
+    do not count. It is never deleted, or they would count again."""
+    return Record(b"owner/" + secrets.token_hex(8).encode(), b"")
+
+
+def is_owner(record: Record) -> bool:
+    """Whether somebody took over by this record."""
+    return record.key is not None and record.key.startswith(b"owner/")
+
+
+def owned(token: int) -> Record:
+    """The record that the claims of this owner are in place: advances noted under an older token behind it do not
+    count. It is never deleted."""
+    return Record(b"owned/%016d" % token, b"")
+
+
+def encode(snapshot: Writer, token: int, number: int, cut: Cut) -> tuple[list[Record], Record]:
     """The parts of a checkpoint and its manifest, to be sent after them. Slow for a large shard: use a thread."""
     data = zlib.compress(snapshot.encode(), _FAST)
     parts = [data[at : at + _PART_BYTES] for at in range(0, len(data), _PART_BYTES)]
-    manifest = Manifest(number, len(parts), zlib.crc32(data), position, counted, watermark)
-    records = [Record(_part_key(number, part), value) for part, value in enumerate(parts)]
-    return records, Record(_manifest_key(number), _encode(manifest))
-
-
-def garbage(number: int, parts: int) -> Iterator[Record]:
-    """Delete a checkpoint that a newer one has replaced: its manifest first, so that it never looks whole."""
-    yield Record(_manifest_key(number), None)
-    for part in range(parts):
-        yield Record(_part_key(number, part), None)
+    manifest = Manifest(token, number, len(parts), zlib.crc32(data), *cut)
+    records = [Record(_part_key(token, number, part), value) for part, value in enumerate(parts)]
+    return records, Record(_manifest_key(token, number), _encode(manifest))
 
 
 def note(advance: AdvanceNote) -> Record:
-    """The changelog record of an advance; compaction keeps the newest :data:`_NOTES` of them."""
-    return Record(b"advance/%06d" % (advance.offset % _NOTES), _encode(advance))
+    """The changelog record of an advance; compaction keeps the newest :data:`_NOTES` of an owner."""
+    return Record(b"advance/%016d/%06d" % (advance.token, advance.offset % _NOTES), _encode(advance))
 
 
 class Restored(NamedTuple):
-    """What a changelog says: the newest whole checkpoint (its manifest and the snapshot's bytes) or None, every advance
-    noted, in order of their offset, and the number of the newest manifest seen, 0 if none."""
+    """What a changelog says: the newest whole checkpoint (its manifest, the snapshot's bytes and the keys of its
+    records) or None, the advances noted since, in order of their offset, and the keys of other checkpoints and of parts
+    that never got a manifest, manifests first; these can go once a newer checkpoint is written."""
 
     manifest: Manifest | None
     snapshot: bytes | None
     advances: list[AdvanceNote]
-    newest_number: int
+    keys: list[bytes]
+    garbage: list[bytes]
 
 
 class Restorer:
     """Reads a changelog from its beginning; keeps the parts of the newest checkpoints only."""
 
     def __init__(self) -> None:
-        self._parts: dict[int, dict[int, bytes]] = {}
+        self._parts: dict[tuple[int, int], dict[int, bytes]] = {}
         self._whole: tuple[Manifest, bytes] | None = None
         self._notes: dict[int, AdvanceNote] = {}
-        self._newest = 0
+        self._live: dict[bytes, None] = {}
+        self._owner = -1
+        self._owned = -1
 
     def take(self, record: Record) -> None:
         """Take the next record; raises ``ContractError`` if foule did not write it."""
@@ -110,35 +147,63 @@ class Restorer:
             raise ContractError(f"a changelog record cannot be read ({error}): who else writes there?") from error
 
     def _take(self, record: Record) -> None:
-        kind, *numbers = record.key.split(b"/")
-        if record.value is None:
-            if kind == b"part":
-                self._parts.get(int(numbers[0]), {}).pop(int(numbers[1]), None)
+        key = record.key or b""
+        kind, *names = key.split(b"/")
+        if kind == b"owner":
+            self._owner = record.offset
+        elif kind == b"owned":
+            self._owned = max(self._owned, int(names[0]))
+        elif record.value is None:
+            self._live.pop(key, None)
+            self._delete(kind, [int(name) for name in names])
         elif kind == b"part":
-            self._parts.setdefault(int(numbers[0]), {})[int(numbers[1])] = record.value
+            self._live[key] = None
+            token, number, part = map(int, names)
+            self._parts.setdefault((token, number), {})[part] = record.value
         elif kind == b"manifest":
+            self._live[key] = None
             self._complete(_decode_manifest(record.value))
         elif kind == b"advance":
             advance = _decode_note(record.value)
-            self._notes[advance.offset] = advance
+            if advance.token >= self._owned:
+                self._notes[advance.offset] = advance
         else:
-            raise ValueError(f"unknown key {record.key[:20]!r}")
+            raise ValueError(f"unknown key {key[:20]!r}")
+
+    def _delete(self, kind: bytes, numbers: list[int]) -> None:
+        if kind == b"part":
+            token, number, part = numbers
+            self._parts.get((token, number), {}).pop(part, None)
 
     def _complete(self, manifest: Manifest) -> None:
-        self._newest = max(self._newest, manifest.number)
-        parts = self._parts.pop(manifest.number, {})
+        parts = self._parts.pop(manifest.name, {})
         # more parts than the manifest names are left of a checkpoint of this number that never got its manifest
         data = b"".join(parts.get(part, b"") for part in range(manifest.parts))
-        if zlib.crc32(data) == manifest.crc:
-            if self._whole is None or manifest.number > self._whole[0].number:
-                self._whole = (manifest, data)
-            for number in [number for number in self._parts if number < manifest.number]:
-                del self._parts[number]
+        if manifest.token < self._owner or zlib.crc32(data) != manifest.crc:
+            return
+        if self._whole is None or manifest.name > self._whole[0].name:
+            self._whole = (manifest, data)
+        for older in [name for name in self._parts if name < manifest.name]:
+            del self._parts[older]
+
+    @property
+    def notes(self) -> list[AdvanceNote]:
+        """Every advance noted by an owner, in order of its offset."""
+        return [self._notes[offset] for offset in sorted(self._notes)]
 
     def result(self) -> Restored:
         """What the changelog said."""
-        notes = [self._notes[offset] for offset in sorted(self._notes)]
+        seen = -1 if self._whole is None else self._whole[0].frontier
+        notes = [note for note in self.notes if note.offset > seen]
+        keys: list[bytes] = []
+        if self._whole is not None:
+            token, number = self._whole[0].name
+            keys = [
+                _manifest_key(token, number),
+                *(_part_key(token, number, part) for part in range(self._whole[0].parts)),
+            ]
+        garbage = sorted(set(self._live) - set(keys))  # "manifest/" sorts before "part/"
         if self._whole is None:
-            return Restored(None, None, notes, self._newest)
+            return Restored(None, None, notes, keys, garbage)
         manifest, data = self._whole
-        return Restored(manifest, zlib.decompress(data), notes, self._newest)
+        return Restored(manifest, zlib.decompress(data), notes, keys, garbage)

@@ -8,7 +8,8 @@ offset), ``Consumer._commit`` (an explicit commit; our topics have ``acks=False`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, NamedTuple
 
 import faust
@@ -19,7 +20,7 @@ from faust.types import TP
 
 from config.errors import ServiceError
 from config.settings import KafkaSettings
-from streams.checkpoint import Record, Restored, Restorer
+from streams.checkpoint import Record
 from streams.fetch import Fetch, Headers
 from streams.log_ends import log_ends
 
@@ -71,9 +72,24 @@ class Link:
         except (KafkaError, ProducerSendError) as error:
             raise ServiceError(f"Kafka did not take a record of {topic}: {error}; is the broker up?") from error
 
-    async def send_all(self, topic: str, partition: int | None, records: Iterable[Record]) -> None:
-        """Send records and wait until all are acknowledged; raises if one is not."""
-        await asyncio.gather(*[await self.send(topic, partition, key, value) for key, value in records])
+    async def append(self, topic: str, partition: int, key: bytes | None, value: bytes | None) -> int:
+        """Send a record and wait until it is acknowledged; returns its offset."""
+        acknowledged = await (await self.send(topic, partition, key, value))
+        return int(acknowledged.offset)
+
+    def now(self) -> int:
+        """The wall clock, ms since the epoch."""
+        return time.time_ns() // 1_000_000
+
+    def elapsed(self) -> float:
+        """Seconds on a clock that never goes back."""
+        return time.monotonic()
+
+    async def send_all(self, topic: str, partition: int | None, records: Iterable[Record]) -> int:
+        """Send records and wait until all are acknowledged; returns how many, raises if one is not."""
+        acks = [await self.send(topic, partition, record.key, record.value) for record in records]
+        await asyncio.gather(*acks)
+        return len(acks)
 
     def assigned(self, topic: str) -> set[int]:
         """The partitions of a topic that this worker has now."""
@@ -126,11 +142,12 @@ class Link:
         await self.seek(topic, partition, next_offset)
         return True
 
-    async def commit(self, topic: str, partition: int, offset: int) -> None:
-        """Commit the next offset to read, unless the partition is no longer ours."""
+    async def commit(self, topic: str, partition: int, offset: int) -> bool:
+        """Commit the next offset to read; False if the partition is no longer ours."""
         if partition in self.assigned(topic):
             consumer: Any = self._app.consumer
-            await consumer._commit({TP(topic, partition): offset})
+            return bool(await consumer._commit({TP(topic, partition): offset}))
+        return False
 
     def end(self, topic: str, partition: int) -> int | None:
         """The log's end as of the last fetch; None before it, and where the partition is not ours at the moment."""
@@ -150,10 +167,10 @@ class Link:
         begin: int = (await self._app.consumer.earliest_offsets(tp))[tp]
         return begin
 
-    async def read_changelog(self, topic: str, partition: int, end: int) -> Restored:
-        """Read a partition of the changelog from its beginning up to ``end``.
+    async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[Record]:
+        """The records of a partition from ``start`` up to ``end``, read beside what Faust reads.
 
-        Raises ``ServiceError`` if the broker does not give it, ``ContractError`` if foule did not write it.
+        Raises ``ServiceError`` if the broker does not give them.
         """
         tp = TopicPartition(topic, partition)
         # a position that is not there is an error: to go on at the log's end would be to forget the shard
@@ -163,16 +180,18 @@ class Link:
             auto_offset_reset="none",
             max_partition_fetch_bytes=8 << 20,
         )
-        restorer = Restorer()
         try:
             await consumer.start()
             consumer.assign([tp])
-            await consumer.seek_to_beginning(tp)
+            if start:
+                consumer.seek(tp, start)
+            else:
+                await consumer.seek_to_beginning(tp)
             while await consumer.position(tp) < end:
                 for record in (await consumer.getmany(tp, timeout_ms=1000)).get(tp, []):
-                    restorer.take(Record(record.key or b"", record.value))
+                    if record.offset < end:
+                        yield Record(record.key, record.value, record.offset)
         except (KafkaError, OSError) as error:
-            raise ServiceError(f"the changelog {topic} cannot be read: {error}; is the broker up?") from error
+            raise ServiceError(f"{topic} cannot be read: {error}; is the broker up?") from error
         finally:
             await consumer.stop()
-        return restorer.result()

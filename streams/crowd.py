@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,8 +12,9 @@ from dataclasses import dataclass, field
 from config.errors import ContractError, KeyStoreError
 from config.settings import Settings
 from sinks.prometheus import Metrics
-from streams import checkpoint, wire
-from streams.checkpoint import AdvanceNote
+from streams import wire
+from streams.changelog import Changelog
+from streams.checkpoint import Cut
 from streams.consumer import Ack, Follower, Link
 from streams.deadletters import dead_letters
 from streams.fetch import Fetch
@@ -30,12 +30,15 @@ _MOST_UNACKNOWLEDGED = 5_000
 
 @dataclass(slots=True)
 class _Running:
-    """A shard at work, and what is under way for it. ``lock`` is held while the shard changes."""
+    """A shard at work, and what is under way for it.
+
+    ``lock`` is held while the shard changes; ``frontier`` is the offset of the newest record of the frontier topic that
+    was dealt with; ``checkpointed`` the watermark of the newest checkpoint.
+    """
 
     shard: Shard
-    checkpoint_number: int
-    checkpoint_parts: int = 0
-    frontier_seen: int = -1
+    changelog: Changelog
+    frontier: int = -1
     checkpointed: int = BEGINNING
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     checkpointing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -43,7 +46,7 @@ class _Running:
     newest_stamp: int | None = None
     follows_events: Follower = field(default_factory=Follower)
     follows_frontier: Follower = field(default_factory=Follower)
-    checkpointed_at: float = field(default_factory=time.monotonic)
+    checkpointed_at: float = 0.0
 
 
 class CrowdAgent:
@@ -57,33 +60,47 @@ class CrowdAgent:
         self._link = link
         self._metrics = metrics
         self._running: dict[int, _Running] = {}
+        self._turn = 0
 
     async def assign(self) -> None:
-        """Take over the partitions that are assigned now: restore each from its changelog. Let go of all others."""
-        begun = time.monotonic()
+        """Take over the partitions that are assigned now and not at work yet."""
+        begun = self._link.elapsed()
+        self._turn = turn = self._turn + 1
         assigned = self._link.assigned(self._topics.events)
         for partition in set(self._running) - assigned:
             self._forget(partition)
-        ends = await self._link.ends_now(self._topics.checkpoints)
         for partition in sorted(assigned - set(self._running)):
-            self._running[partition] = await self._restore(partition, ends[partition])
-        self._metrics.recovery_seconds.set(time.monotonic() - begun)
+            running = await self._take_over(partition)
+            if turn != self._turn:
+                return  # the group has rebalanced again meanwhile
+            self._running[partition] = running
+        self._metrics.recovery_seconds.set(self._link.elapsed() - begun)
 
-    async def _restore(self, partition: int, end: int) -> _Running:
-        changelog = await self._link.read_changelog(self._topics.checkpoints, partition, end)
-        if changelog.manifest is None or changelog.snapshot is None:
-            shard = Shard(partition, self._parts)
-            parts = 0
-        else:
-            shard = await self._restored(partition, changelog.snapshot)
-            parts = changelog.manifest.parts
-        for advance in changelog.advances:
-            if advance.applied and advance.next >= shard.counted:
-                shard.advance(advance.next, advance.watermark)
-        seen = max((advance.offset for advance in changelog.advances), default=-1)
+    async def _take_over(self, partition: int) -> _Running:
+        """Own the shard, and restore it from its changelog."""
+        changelog = Changelog(self._link, self._topics.checkpoints, partition)
+
+        async def claim(token: int) -> None:
+            await self._append(wire.Claim(self._fingerprint, partition, token))
+
+        restored = await changelog.take_over(claim)
+        running = _Running(Shard(partition, self._parts), changelog)
+        running.checkpointed_at = self._link.elapsed()
+        if restored.manifest is not None and restored.snapshot is not None:
+            running.shard = await self._restored(partition, restored.snapshot)
+            running.frontier = restored.manifest.frontier
+            running.checkpointed = restored.manifest.watermark
+        shard = running.shard
+        for noted in restored.advances:
+            running.frontier = noted.offset
+            if noted.applied:
+                shard.advance(noted.next, noted.watermark)
         log.info("shard %d goes on at offset %d with %d devices", partition, shard.next_offset, shard.devices)
-        checkpointed = BEGINNING if changelog.manifest is None else changelog.manifest.watermark
-        return _Running(shard, changelog.newest_number, parts, seen, checkpointed)
+        return running
+
+    async def _append(self, message: wire.Message) -> int:
+        """Put a message into the tallies log and wait until it is there."""
+        return await self._link.append(self._topics.tallies, 0, None, wire.encode(message))
 
     async def _restored(self, partition: int, snapshot: bytes) -> Shard:
         """The shard of a snapshot, as soon as the key store gives the keys of its epochs."""
@@ -96,6 +113,7 @@ class CrowdAgent:
 
     async def release(self) -> None:
         """Let go of all partitions, each after a checkpoint, if it can be written."""
+        self._turn += 1
         for partition, running in list(self._running.items()):
             try:
                 await self._checkpoint(running)
@@ -192,21 +210,20 @@ class CrowdAgent:
         tallies = shard.closed()
         if not tallies and not seal:
             return
+        token = running.changelog.token
         acks = [
             await self._link.send(self._topics.tallies, 0, None, wire.encode(part))
             for tally in tallies
-            for part in wire.parts_of(tally, shard.partition, self._fingerprint)
+            for part in wire.parts_of(tally, shard.partition, self._fingerprint, token)
         ]
         await asyncio.gather(*acks)
         end = self._link.end(self._topics.events, shard.partition)
         at_end = end is not None and shard.next_offset >= end
-        message = Seal(
-            self._fingerprint, shard.partition, shard.watermark, shard.next_offset, at_end, running.checkpointed
-        )
-        await (await self._link.send(self._topics.tallies, 0, None, wire.encode(message)))
+        where = (shard.partition, shard.watermark, shard.next_offset)
+        await self._append(Seal(self._fingerprint, token, *where, at_end, running.checkpointed))
 
     def _measure(self, running: _Running) -> None:
-        shard, now, metrics = running.shard, time.time(), self._metrics
+        shard, now, metrics = running.shard, self._link.now() / 1000, self._metrics
         partition = str(shard.partition)
         end = self._link.end(self._topics.events, shard.partition)
         if end is not None:
@@ -217,7 +234,7 @@ class CrowdAgent:
             metrics.lag_seconds.labels(partition).set(max(0.0, lag))
         if shard.watermark != BEGINNING:
             metrics.watermark_delay_seconds.labels(partition).set(now - shard.watermark / 1000)
-        metrics.checkpoint_age_seconds.labels(partition).set(time.monotonic() - running.checkpointed_at)
+        metrics.checkpoint_age_seconds.labels(partition).set(self._link.elapsed() - running.checkpointed_at)
 
     async def advance(self, fetch: Fetch) -> None:
         """Take a folded message of the frontier topic: what idle shards are told."""
@@ -225,7 +242,7 @@ class CrowdAgent:
         if running is None:
             return
         async with self._held(running):
-            admitted, _ = await self._link.admit(self._topics.frontier, fetch, running.frontier_seen + 1)
+            admitted, _ = await self._link.admit(self._topics.frontier, fetch, running.frontier + 1)
             if admitted is None:
                 return
             for offset, value in zip(admitted.offsets.tolist(), admitted.values, strict=True):
@@ -241,9 +258,8 @@ class CrowdAgent:
         """
         shard = running.shard
         applied = advance.next >= max(shard.next_offset, shard.counted)
-        noted = checkpoint.note(AdvanceNote(offset, advance.next, advance.watermark, applied))
-        await self._link.send_all(self._topics.checkpoints, shard.partition, [noted])
-        running.frontier_seen = offset
+        await running.changelog.note(offset, advance.next, advance.watermark, applied=applied)
+        running.frontier = offset
         if applied:
             shard.advance(advance.next, advance.watermark)
             await self._carry_away(running, seal=True)
@@ -262,7 +278,7 @@ class CrowdAgent:
         shard, topics = running.shard, self._topics
         if await self._link.prod(topics.events, shard.partition, shard.next_offset, running.follows_events):
             self._metrics.seeks.inc()
-        await self._link.prod(topics.frontier, shard.partition, running.frontier_seen + 1, running.follows_frontier)
+        await self._link.prod(topics.frontier, shard.partition, running.frontier + 1, running.follows_frontier)
 
     async def checkpoint(self) -> None:
         """Write a checkpoint of every shard, and give the key store back what it may have lost."""
@@ -276,26 +292,30 @@ class CrowdAgent:
     async def _checkpoint(self, running: _Running) -> None:
         """Copy the shard; write the copy, while the flow goes on, once all it vouches for is in the log."""
         async with running.checkpointing:
-            begun = time.monotonic()
+            begun = self._link.elapsed()
             async with self._held(running):
                 shard = running.shard
                 shard.settle()
                 await self._carry_away(running)
                 snapshot = shard.snapshot()
-                cut = (shard.position, shard.counted, shard.watermark)
+                cut = Cut(shard.position, shard.counted, shard.watermark, running.frontier)
                 acks = list(running.acks)
-            number = running.checkpoint_number + 1
             await asyncio.gather(*acks)
             running.acks.difference_update(acks)
-            parts, manifest = await asyncio.to_thread(checkpoint.encode, snapshot, number, *cut)
-            topic, partition = self._topics.checkpoints, shard.partition
-            await self._link.send_all(topic, partition, parts)
-            await self._link.send_all(topic, partition, [manifest])
-            old = checkpoint.garbage(running.checkpoint_number, running.checkpoint_parts)
-            if running.checkpoint_number:
-                await self._link.send_all(topic, partition, old)
-            running.checkpoint_number, running.checkpoint_parts = number, len(parts)
-            await self._link.commit(self._topics.events, partition, cut[0])
-            running.checkpointed = cut[2]
-            running.checkpointed_at = time.monotonic()
+            if not await running.changelog.write(snapshot, cut):
+                await self._give_up(running)
+                return
+            running.checkpointed = cut.watermark
+            running.checkpointed_at = self._link.elapsed()
             self._metrics.checkpoint_seconds.observe(running.checkpointed_at - begun)
+            await self._link.commit(self._topics.events, shard.partition, cut.position)
+            await running.changelog.collect_garbage()
+
+    async def _give_up(self, running: _Running) -> None:
+        """A newer owner has taken over: nothing that this one sends counts. If the shard is ours after all (the other
+        was late to learn that it is not), take it over again."""
+        partition = running.shard.partition
+        log.warning("shard %d was taken over by another worker", partition)
+        if self._running.get(partition) is running:
+            self._forget(partition)
+            await self.assign()

@@ -19,6 +19,15 @@ class KeyLife:
         epoch = self._calendar.epoch_of(start)
         self._epochs[epoch.number] = epoch
 
+    def resume(self, pending: list[int]) -> None:
+        """Watch these epochs too, by number: what a predecessor left."""
+        self._epochs |= {number: self._calendar.epoch(number) for number in pending}
+
+    @property
+    def pending(self) -> list[int]:
+        """The numbers of the epochs that are watched."""
+        return sorted(self._epochs)
+
     def checkpointed(self, shard: int, watermark: int) -> None:
         """A shard has a complete checkpoint at ``watermark`` (UTC ms): it will not read below that again."""
         self._checkpointed[shard] = max(self._checkpointed[shard], watermark)

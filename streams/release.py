@@ -9,7 +9,7 @@ from anonymizer.gate import Gate, Publication, reopen
 from indicators.calendar import Window
 from indicators.counts import Counts
 from streams.watermark import BEGINNING
-from streams.wire import Decision, Message, Seal, TallyPart
+from streams.wire import Bookmark, Claim, Decision, Message, ReleaseClaim, Seal, TallyPart
 from zones import Layer
 
 #: At most this much of a tick counts as silence (ms), so that a paused agent does not declare shards missing.
@@ -48,14 +48,12 @@ class Reports:
     def __init__(self, shards: int, max_wait: int) -> None:
         self._max_wait = max_wait
         self._sealed = [BEGINNING] * shards
-        self._offsets: list[int | None] = [None] * shards
         self._silence = [0] * shards
         self._heard: set[int] = set()
 
-    def seal(self, offset: int, seal: Seal) -> None:
+    def seal(self, seal: Seal) -> None:
         """A shard reported."""
         self._sealed[seal.shard] = max(self._sealed[seal.shard], seal.watermark)
-        self._offsets[seal.shard] = offset
         self._silence[seal.shard] = 0
         self._heard.add(seal.shard)
 
@@ -80,10 +78,37 @@ class Reports:
         )
         return None if waited_for or not reported else reported / len(self._sealed)
 
-    @property
-    def position(self) -> int | None:
-        """The oldest offset among the shards' newest seals; None if no shard has sealed."""
-        return min((offset for offset in self._offsets if offset is not None), default=None)
+
+class Claims:
+    """Who owns each shard, and the release (None), as the log says: the newest claim's token is the owner's."""
+
+    def __init__(self) -> None:
+        self._history: dict[int | None, list[tuple[int, int]]] = {}
+
+    def add(self, owned: int | None, token: int, offset: int) -> None:
+        """The log has a claim at ``offset``; an older one than is known changes nothing."""
+        if token > self.token(owned):
+            self._history.setdefault(owned, []).append((offset, token))
+
+    def token(self, owned: int | None) -> int:
+        """The owner's token; -1 if nobody has claimed it."""
+        history = self._history.get(owned)
+        return history[-1][1] if history else -1
+
+    def admits(self, owned: int | None, token: int, offset: int) -> bool:
+        """Whether ``token`` is the owner's: what carries an older one was written by somebody who no longer owns it."""
+        self.add(owned, token, offset)
+        return token == self.token(owned)
+
+    def before(self, position: int) -> list[tuple[int | None, int]]:
+        """The tokens by the log before ``position``; older claims are forgotten."""
+        tokens: list[tuple[int | None, int]] = []
+        for owned, history in self._history.items():
+            earlier = [claim for claim in history if claim[0] < position]
+            if earlier:
+                tokens.append((owned, earlier[-1][1]))
+                self._history[owned] = history[len(earlier) - 1 :]
+        return tokens
 
 
 class Release:
@@ -99,25 +124,55 @@ class Release:
         self._shortest = shortest
         self._settings = settings
         self.reports = Reports(shards, max_wait)
+        self._claims = Claims()
         self._open: dict[_WindowKey, _OpenWindow] = {}
         self._awaited: set[_WindowKey] = set()
         self._marks: dict[tuple[int, int], int] = {}
-        self._last_decision: int | None = None
+        self._next = 0
         self.late_tallies = 0
         self.foreign = 0
+        self.stale = 0
+
+    def resume(self, bookmark: Bookmark) -> None:
+        """Go on, before the first message, where a predecessor's bookmark says."""
+        for owned, token in bookmark.claims:
+            self._claims.add(owned, token, -1)
+        self._marks = {(layer, width): end for layer, width, end in bookmark.marks}
+        self._next = bookmark.position
+
+    @property
+    def owner(self) -> int:
+        """The token of the release agent that is active by the log as read so far; -1 if none is."""
+        return self._claims.token(None)
 
     def take(self, offset: int, message: Message) -> Publication | None:
         """Take the log's record at ``offset``; a decision comes back as what is to be published now."""
+        self._next = offset + 1
         if message.settings != self._settings:
             self.foreign += 1
-        elif isinstance(message, TallyPart):
-            self._take_tally(offset, message)
-        elif isinstance(message, Seal):
-            if message.shard < self._shards:
-                self.reports.seal(offset, message)
-        else:
-            return self._take_decision(offset, message)
+            return None
+        if isinstance(message, Claim):
+            self._claims.add(message.shard, message.token, offset)
+        elif isinstance(message, ReleaseClaim):
+            self._claims.add(None, offset, offset)
+            self._awaited.clear()
+        elif isinstance(message, Decision):
+            if self._admits(None, message.token, offset):
+                return self._take_decision(offset, message)
+        elif isinstance(message, TallyPart | Seal) and self._admits(message.shard, message.token, offset):
+            self._take_report(offset, message)
         return None
+
+    def _admits(self, owned: int | None, token: int, offset: int) -> bool:
+        admitted = (owned is None or owned < self._shards) and self._claims.admits(owned, token, offset)
+        self.stale += not admitted
+        return admitted
+
+    def _take_report(self, offset: int, message: TallyPart | Seal) -> None:
+        if isinstance(message, Seal):
+            self.reports.seal(message)
+        else:
+            self._take_tally(offset, message)
 
     def _take_tally(self, offset: int, part: TallyPart) -> None:
         key = (part.layer, part.width, part.start)
@@ -130,29 +185,19 @@ class Release:
 
     def _take_decision(self, offset: int, decision: Decision) -> Publication | None:
         key = (decision.layer, decision.width, decision.start)
-        for layer, width, end in decision.marks:
-            self._marks[layer, width] = max(end, self._marks.get((layer, width), BEGINNING))
+        mark = (decision.layer, decision.width)
+        self._marks[mark] = max(decision.end, self._marks.get(mark, BEGINNING))
         self._awaited.discard(key)
         self._open.pop(key, None)
-        self._drop_decided()
-        self._last_decision = offset
         return Publication(reopen(decision.window), offset, decision.width == self._shortest)
-
-    def _drop_decided(self) -> None:
-        """Drop what a successor took for open: tallies sent again for a window whose decision it did not read."""
-        for key, window in list(self._open.items()):
-            if window.window.end <= self._marks.get(key[:2], BEGINNING):
-                self.late_tallies += len(window)
-                self._awaited.discard(key)
-                del self._open[key]
 
     def decide(self) -> list[Decision]:
         """The windows that every shard has reported, or whose missing shards have been waited for long enough.
 
-        In order of their end. Each is handed out once; append them all, in this order.
+        In order of their end, under the owner's token. Each is handed out once; append them all, and those of a later
+        end when the earlier ones are acknowledged: a decision passes over all windows before it.
         """
         decisions = []
-        marks = dict(self._marks)
         for key, window in sorted(self._open.items(), key=lambda item: (item[1].window.end, item[0])):
             layer, width, start = key
             end = window.window.end
@@ -160,15 +205,9 @@ class Release:
             if key in self._awaited or coverage is None:
                 continue
             released = self._gate.release(self._layers[layer], window.window, window.totals(self.reports), coverage)
-            marks[layer, width] = max(end, marks.get((layer, width), BEGINNING))
-            flat = [(*mark, upto) for mark, upto in sorted(marks.items())]
-            decisions.append(Decision(self._settings, layer, width, start, end, released.to_bytes(), flat))
+            decisions.append(Decision(self._settings, self.owner, layer, width, start, end, released.to_bytes()))
             self._awaited.add(key)
         return decisions
-
-    def forget_undelivered(self) -> None:
-        """Decisions that could not be appended are decided again."""
-        self._awaited.clear()
 
     @property
     def oldest_open(self) -> int | None:
@@ -176,8 +215,12 @@ class Release:
         return min((window.window.start for window in self._open.values()), default=None)
 
     @property
-    def position(self) -> int | None:
-        """The log's oldest offset that a successor must read to go on from here; None before the first record."""
-        needed = [window.first_offset for window in self._open.values()]
-        needed += [offset for offset in (self._last_decision, self.reports.position) if offset is not None]
-        return min(needed, default=None)
+    def position(self) -> int:
+        """The log's oldest offset that a successor must read to go on from here."""
+        return min([self._next, *(window.first_offset for window in self._open.values())])
+
+    def bookmark(self, epochs: list[int]) -> Bookmark:
+        """What a successor must know to go on at :attr:`position`; ``epochs``: whose keys are still to be destroyed."""
+        position = self.position
+        marks = [(layer, width, end) for (layer, width), end in sorted(self._marks.items())]
+        return Bookmark(self._settings, self.owner, position, self._claims.before(position), marks, epochs)

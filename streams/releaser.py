@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import Protocol
 
 from anonymizer.gate import Gate, Publication, unpublished
@@ -18,17 +20,21 @@ from config.settings import Settings
 from indicators.calendar import Epoch
 from sinks.prometheus import Metrics
 from streams import wire
+from streams.checkpoint import Record
 from streams.consumer import Follower, Link
 from streams.fetch import Fetch
 from streams.frontier import Frontier
 from streams.key_life import KeyLife
 from streams.release import Release
 from streams.shard import ShardParts
-from streams.wire import Seal
+from streams.wire import Bookmark, Decision, ReleaseClaim, Seal, TallyPart
 
 log = logging.getLogger(__name__)
 
 _RETRY_AFTER = 2.0
+
+#: Seconds after which a worker that is no longer in the group has learned it: more than the session's length.
+_CLAIM_AGAIN_AFTER = 20.0
 
 
 class Sink(Protocol):
@@ -36,6 +42,21 @@ class Sink(Protocol):
 
     async def publish_all(self, publications: Sequence[Publication]) -> object:
         """Publish in this order; repeating it changes nothing. Raises a ``FouleError`` if it could not be done now."""
+
+
+@dataclass(slots=True)
+class _Active:
+    """What the active agent knows of the log. A new one begins with every takeover; an old one is left to its tasks."""
+
+    release: Release
+    frontier: Frontier
+    key_life: KeyLife
+    token: int
+    ticked_at: float
+    next: int | None = None
+    bookmarked: int = -1
+    superseded_at: float | None = None
+    follows: Follower = field(default_factory=Follower)
 
 
 class ReleaseAgent:
@@ -51,99 +72,119 @@ class ReleaseAgent:
         self._sinks = sinks
         self._metrics = metrics
         self._parts = parts
-        self._follows = Follower()
         self._lock = asyncio.Lock()
-        self._release: Release | None = None
-        self._forget()
-        self._takeover_end = 0
-        self._ticked_at = time.monotonic()
-
-    def _forget(self) -> None:
-        """Know nothing of the log yet."""
-        self._frontier = Frontier(self._topics.partitions, self._settings.stream.idle_after)
-        self._key_life = KeyLife(self._parts.calendar, self._topics.partitions)
-        self._next: int | None = None
+        self._active: _Active | None = None
+        self._turn = 0
 
     async def assign(self) -> None:
-        """Become active if this worker has the log now; start afresh from where the group committed."""
-        self._release = None
+        """Become active if this worker has the log now: claim the release, and go on from the group's bookmark."""
+        self._active = None
+        self._turn = turn = self._turn + 1
         if 0 not in self._link.assigned(self._topics.tallies):
             return
-        self._takeover_end = (await self._link.ends_now(self._topics.tallies))[0]
-        self._forget()
-        self._release = Release(
+        claim = wire.encode(ReleaseClaim(self._parts.fingerprint))
+        token = await self._link.append(self._topics.tallies, 0, None, claim)
+        partitions = self._topics.partitions
+        release = Release(
             Gate(self._settings.privacy.k),
             list(self._layers.values()),
-            self._topics.partitions,
+            partitions,
             min(self._settings.time.windows),
             self._settings.stream.max_wait,
             self._parts.fingerprint,
         )
-        log.info("this worker releases the windows; it reads the log up to offset %d first", self._takeover_end)
+        frontier = Frontier(partitions, self._settings.stream.idle_after)
+        key_life = KeyLife(self._parts.calendar, partitions)
+        if turn != self._turn:
+            return  # the group has rebalanced again meanwhile
+        self._active = _Active(release, frontier, key_life, token, self._link.elapsed())
+        log.info("this worker releases the windows; it reads the log up to offset %d first", token)
 
     async def stop(self) -> None:
         """Be active no longer; what is not published yet stays on the log."""
-        self._release = None
+        self._turn += 1
+        self._active = None
 
     async def take(self, fetch: Fetch) -> None:
         """Take a folded message of the log."""
-        release = self._release
-        if release is None:
+        active = self._active
+        if active is None:
             return
         async with self._lock:
-            if self._next is None:
-                self._next = self._link.committed(self._topics.tallies, 0)
-            admitted, first = await self._link.admit(self._topics.tallies, fetch, self._next)
-            if first > self._next > 0:
-                log.error(
-                    "the log no longer has the offsets %d to %d of %s", self._next, first - 1, self._topics.tallies
-                )
-            self._next = first
+            admitted = await self._admit(active, fetch)
             if admitted is None:
                 return
             rows = zip(admitted.offsets.tolist(), admitted.values, strict=True)
-            publications = [self._read(release, offset, value) for offset, value in rows]
-            if await self._publish([publication for publication in publications if publication is not None]):
-                self._next = admitted.end
-                await self._decide(release)
+            publications = [self._read(active, offset, value) for offset, value in rows]
+            if await self._publish(active, [publication for publication in publications if publication is not None]):
+                active.next = admitted.end
+                await self._decide(active)
 
-    def _read(self, release: Release, offset: int, value: bytes | None) -> Publication | None:
+    async def _admit(self, active: _Active, fetch: Fetch) -> Fetch | None:
+        """What of the fetch is new; what comes first is where the group's bookmark says."""
+        topic = self._topics.tallies
+        if active.next is None:
+            committed = self._link.committed(topic, 0)
+            admitted, first = await self._link.admit(topic, fetch, committed)
+            if admitted is None:
+                return None
+            bookmark = self._bookmark_at(admitted, committed)
+            active.next = first if bookmark is None else bookmark.position
+            if bookmark is not None:
+                active.release.resume(bookmark)
+                active.key_life.resume(bookmark.epochs)
+        admitted, first = await self._link.admit(topic, fetch, active.next)
+        if first > active.next:
+            log.error("%s no longer has the offsets %d to %d", topic, active.next, first - 1)
+            active.next = first
+        return admitted
+
+    def _bookmark_at(self, fetch: Fetch, offset: int) -> Bookmark | None:
+        if not len(fetch) or fetch.offsets[0] != offset:
+            return None
+        message = wire.decode(fetch.values[0] or b"")
+        return message if isinstance(message, Bookmark) and message.settings == self._parts.fingerprint else None
+
+    def _read(self, active: _Active, offset: int, value: bytes | None) -> Publication | None:
         try:
             message = wire.decode(value or b"")
         except ContractError as error:
             log.error("offset %d of %s is passed over: %s", offset, self._topics.tallies, error)
             return None
-        late = release.late_tallies
+        release = active.release
+        late, stale = release.late_tallies, release.stale
         publication = release.take(offset, message)
         self._metrics.late_tallies.inc(release.late_tallies - late)
+        self._metrics.stale_messages.inc(release.stale - stale)
+        if release.stale > stale:
+            return None
         if isinstance(message, Seal):
-            self._frontier.seal(message, _now())
-            self._key_life.checkpointed(message.shard, message.checkpointed)
-        else:
-            self._key_life.seen(message.start)
+            active.frontier.seal(message, self._link.now())
+            active.key_life.checkpointed(message.shard, message.checkpointed)
+        elif isinstance(message, TallyPart | Decision):
+            active.key_life.seen(message.start)
         return publication
 
-    def _caught_up(self) -> bool:
-        """What a predecessor decided has been read: only then may something be decided here."""
-        return self._next is not None and self._next >= self._takeover_end
+    def _may_decide(self, active: _Active) -> bool:
+        """Its own claim has been read, with all that a predecessor decided, and no newer one."""
+        return self._active is active and active.release.owner == active.token
 
-    async def _decide(self, release: Release) -> None:
-        if not self._caught_up():
-            return
-        decisions = [wire.encode(decision) for decision in release.decide()]
-        await asyncio.gather(
-            *[await self._link.send(self._topics.tallies, 0, None, decision) for decision in decisions]
-        )
+    async def _decide(self, active: _Active) -> None:
+        """Append what can be decided, those of a later end once the earlier ones are in the log."""
+        if self._may_decide(active):
+            for _, same_end in groupby(active.release.decide(), key=attrgetter("end")):
+                records = [Record(None, wire.encode(decision)) for decision in same_end]
+                await self._link.send_all(self._topics.tallies, 0, records)
 
-    async def _publish(self, publications: Sequence[Publication]) -> bool:
+    async def _publish(self, active: _Active, publications: Sequence[Publication]) -> bool:
         """Publish, however long it takes; False if the agent was stopped before all was out."""
         for sink in self._sinks if publications else ():
-            if not await self._insist(sink, publications):
+            if not await self._insist(active, sink, publications):
                 return False
         for window in [publication.window for publication in publications if not publication.window.is_empty]:
             self._metrics.released_windows.labels(window.width).inc()
             self._metrics.unpublished_cells.inc(unpublished(self._layers[window.layer], window))
-            self._metrics.release_delay_seconds.observe(max(0.0, (_now() - window.end) / 1000))
+            self._metrics.release_delay_seconds.observe(max(0.0, (self._link.now() - window.end) / 1000))
             if window.coverage < 1:
                 log.warning(
                     "window of %s, width %s, starting at %d, went out with coverage %.2f: shards were missing",
@@ -152,11 +193,11 @@ class ReleaseAgent:
                     window.start,
                     window.coverage,
                 )
-        return True
+        return self._active is active
 
-    async def _insist(self, sink: Sink, publications: Sequence[Publication]) -> bool:
+    async def _insist(self, active: _Active, sink: Sink, publications: Sequence[Publication]) -> bool:
         name = type(sink).__name__
-        while self._release is not None:
+        while self._active is active:
             try:
                 await sink.publish_all(publications)
             except (FouleError, OSError) as error:
@@ -169,29 +210,55 @@ class ReleaseAgent:
 
     async def tick(self) -> None:
         """Note how long shards are silent, release what waited long enough, and tell idle shards to advance."""
-        release = self._release
-        if release is None or not self._caught_up() or self._lock.locked():
+        active = self._active
+        if active is None or self._lock.locked():
             return
-        now = time.monotonic()
-        elapsed, self._ticked_at = int((now - self._ticked_at) * 1000), now
+        if active.release.owner > active.token:
+            await self._claim_again(active)
+            return
         async with self._lock:
+            if not self._may_decide(active):
+                return
+            now = self._link.elapsed()
+            elapsed, active.ticked_at = int((now - active.ticked_at) * 1000), now
             end = self._link.end(self._topics.tallies, 0)
-            release.reports.tick(elapsed, at_end=self._next is not None and end is not None and self._next >= end)
-            await self._decide(release)
-            for shard, advance in self._frontier.advances(_now()):
-                ack = await self._link.send(self._topics.frontier, shard, None, wire.encode_advance(advance))
-                await ack
+            at_end = active.next is not None and end is not None and active.next >= end
+            active.release.reports.tick(elapsed, at_end=at_end)
+            await self._decide(active)
+            for shard, advance in active.frontier.advances(self._link.now()):
+                await self._link.append(self._topics.frontier, shard, None, wire.encode_advance(advance))
                 log.info("shard %d is idle: told to advance to %d", shard, advance.watermark)
-            for epoch in self._key_life.over(release.oldest_open):
+            for epoch in active.key_life.over(active.release.oldest_open):
                 await self._destroy_key(epoch)
-            if release.position is not None:
-                await self._link.commit(self._topics.tallies, 0, release.position)
+
+    async def _claim_again(self, active: _Active) -> None:
+        """Another worker has claimed the release. If this one still has the log a while later, the other was late to
+        learn that it has not: claim again."""
+        if active.superseded_at is None:
+            active.superseded_at = self._link.elapsed()
+        elif self._link.elapsed() - active.superseded_at > _CLAIM_AGAIN_AFTER:
+            log.warning("another worker claimed the release and does not act; this one claims it again")
+            await self.assign()
+
+    async def bookmark(self) -> None:
+        """Leave a bookmark for a successor, if there is something new."""
+        active = self._active
+        if active is None or active.release.position == active.bookmarked:
+            return
+        async with self._lock:
+            if not self._may_decide(active):
+                return
+            bookmark = active.release.bookmark(active.key_life.pending)
+            offset = await self._link.append(self._topics.tallies, 0, None, wire.encode(bookmark))
+            await self._link.commit(self._topics.tallies, 0, offset)
+            active.bookmarked = bookmark.position
 
     async def prod(self) -> None:
         """Read again where the agent stands still before something on the log."""
-        if self._release is not None and not self._lock.locked():
-            start = self._link.committed(self._topics.tallies, 0) if self._next is None else self._next
-            await self._link.prod(self._topics.tallies, 0, start, self._follows)
+        active = self._active
+        if active is not None and not self._lock.locked():
+            start = self._link.committed(self._topics.tallies, 0) if active.next is None else active.next
+            await self._link.prod(self._topics.tallies, 0, start, active.follows)
 
     async def _destroy_key(self, epoch: Epoch) -> None:
         try:
@@ -200,7 +267,3 @@ class ReleaseAgent:
             log.error("the key of epoch %s lives on until its time to live ends: %s", epoch.label, error)
         else:
             log.info("the key of epoch %s is destroyed", epoch.label)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,4 +1,4 @@
-"""What foule's own topics carry, as bytes: tallies, seals and decisions on one log, advances on two others."""
+"""What foule's own topics carry, as bytes: claims, tallies, seals and decisions on one log, advances on another."""
 
 from __future__ import annotations
 
@@ -14,6 +14,20 @@ from indicators.counts import Counts, Tally
 _CELLS = 50_000
 
 
+class Claim(msgspec.Struct, tag="claim", frozen=True):
+    """From here on the shard belongs to the owner with this token, and what carries an older one is passed over."""
+
+    settings: str
+    shard: int
+    token: int
+
+
+class ReleaseClaim(msgspec.Struct, tag="release", frozen=True):
+    """From here on whoever wrote this is the release agent; the claim's offset is its token."""
+
+    settings: str
+
+
 class TallyPart(msgspec.Struct, tag="tally", frozen=True):
     """Some of one indicator's raw counts in a window that a shard has closed.
 
@@ -22,6 +36,7 @@ class TallyPart(msgspec.Struct, tag="tally", frozen=True):
     """
 
     settings: str
+    token: int
     shard: int
     layer: int
     width: int
@@ -45,6 +60,7 @@ class Seal(msgspec.Struct, tag="seal", frozen=True):
     """
 
     settings: str
+    token: int
     shard: int
     watermark: int
     next_offset: int
@@ -53,21 +69,33 @@ class Seal(msgspec.Struct, tag="seal", frozen=True):
 
 
 class Decision(msgspec.Struct, tag="decision", frozen=True):
-    """The final bytes of a released window (``anonymizer.gate`` reads them), to be published when read back.
-
-    ``marks``: for each (layer, width), the end up to which windows are decided with this one.
-    """
+    """The final bytes of a released window (``anonymizer.gate`` reads them), to be published when read back."""
 
     settings: str
+    token: int
     layer: int
     width: int
     start: int
     end: int
     window: bytes
+
+
+class Bookmark(msgspec.Struct, tag="bookmark", frozen=True):
+    """Where a successor of the release agent goes on: at ``position`` of the log, knowing what is in here.
+
+    ``claims``: for each shard (None: the release), its owner's token by the log before ``position``; ``marks``: for
+    each (layer, width), the end up to which windows are decided; ``epochs``: the numbers of those whose keys live.
+    """
+
+    settings: str
+    token: int
+    position: int
+    claims: list[tuple[int | None, int]]
     marks: list[tuple[int, int, int]]
+    epochs: list[int]
 
 
-Message = TallyPart | Seal | Decision
+Message = Claim | ReleaseClaim | TallyPart | Seal | Decision | Bookmark
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode: Callable[[bytes], Message] = msgspec.msgpack.Decoder(Message).decode
@@ -114,13 +142,14 @@ def decode_advance(data: bytes) -> Advance:
         ) from error
 
 
-def parts_of(tally: Tally, shard: int, settings: str) -> Iterator[TallyPart]:
-    """The records of a tally, each well below the largest record that Kafka takes."""
+def parts_of(tally: Tally, shard: int, settings: str, token: int) -> Iterator[TallyPart]:
+    """The records of a shard's tally under its owner's token, each well below the largest record that Kafka takes."""
     for indicator, counts in tally.counts.items():
         for part, first in enumerate(range(0, len(counts.cells), _CELLS)):
             rows = slice(first, first + _CELLS)
             yield TallyPart(
                 settings,
+                token,
                 shard,
                 tally.layer,
                 tally.width,

@@ -44,9 +44,9 @@ def applied_advances(settings: Settings) -> Advances:
     restorers: dict[int, Restorer] = {}
     for record in read_topic(settings, settings.topics.checkpoints):
         restorer = restorers.setdefault(record.partition, Restorer())
-        restorer.take(ChangelogRecord(record.key or b"", record.value))
+        restorer.take(ChangelogRecord(record.key, record.value, record.offset))
     return {
-        partition: [(note.next, note.watermark) for note in restorer.result().advances if note.applied]
+        partition: [(note.next, note.watermark) for note in restorer.notes if note.applied]
         for partition, restorer in restorers.items()
     }
 

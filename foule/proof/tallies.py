@@ -13,7 +13,8 @@ from foule.oracle.result import Tallies, WindowKey
 from foule.proof.topics import LogRecord, TopicReader
 from indicators.counts import FLOWS
 from streams import wire
-from streams.wire import Decision, Seal, TallyPart
+from streams.release import Claims
+from streams.wire import Bookmark, Claim, Decision, ReleaseClaim, Seal, TallyPart
 from zones import Layer
 
 _BEGINNING = -1  # UTC ms, before every watermark
@@ -35,7 +36,7 @@ class _PartKey(NamedTuple):
 
 
 class TallyLog:
-    """What is on the log so far; :meth:`read` takes what is new. A context manager.
+    """What counts of the log so far; :meth:`read` takes what is new. A context manager.
 
     ``decisions``: the released windows, as they were decided first; ``last_released``: the newest one in which
     something is published, with the version under which it is; ``problems``: tallies and decisions that came again
@@ -52,19 +53,30 @@ class TallyLog:
         self._parts: dict[_PartKey, TallyPart] = {}
         self._decided: dict[_Window, ReleasedWindow] = {}
         self._counted: set[WindowKey] = set()
+        self._claims = Claims()
         self._reader = TopicReader(settings, settings.topics.tallies)
 
     def read(self) -> None:
         """Take the records that are new. Raises ContractError for one that foule did not write."""
         for record in self._reader.read():
             message = wire.decode(record.value or b"")
-            if isinstance(message, Seal):
+            if isinstance(message, Claim):
+                self._claims.add(message.shard, message.token, record.offset)
+            elif isinstance(message, ReleaseClaim):
+                self._claims.add(None, record.offset, record.offset)
+            elif isinstance(message, Bookmark) or not self._counts(record, message):
+                continue
+            elif isinstance(message, Seal):
                 self._marks[message.shard] = max(message.watermark, self._marks.get(message.shard, _BEGINNING))
                 self._offsets[message.shard] = max(message.next_offset, self._offsets.get(message.shard, 0))
             elif isinstance(message, TallyPart):
                 self._take_part(record, message)
             else:
                 self._take_decision(record, message)
+
+    def _counts(self, record: LogRecord, message: TallyPart | Seal | Decision) -> bool:
+        owned = None if isinstance(message, Decision) else message.shard
+        return self._claims.admits(owned, message.token, record.offset)
 
     def sealed(self, watermark: int) -> bool:
         """Whether every shard has sealed ``watermark`` (UTC ms)."""

@@ -1,0 +1,1 @@
+"""The agents in simulated time, over simulated logs, on a scheduler that a seed decides."""

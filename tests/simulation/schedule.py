@@ -1,0 +1,281 @@
+"""One schedule: a feed, workers that come, go, crash and freeze as a seed decides, and what must hold in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from anonymizer.keys import MemoryKeyStore
+from config.sections import LayerSettings, ZonesSettings
+from config.settings import Settings, load
+from config.times import Duration
+from foule.oracle.oracle import Parameters, Record, run
+from foule.oracle.result import Result, Tallies
+from streams.checkpoint import Record as ChangelogRecord
+from streams.checkpoint import Restorer
+from streams.wire import Advance, encode_advance
+from tests.simulation.group import Group, SimulatedWorker
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.world import Faults, SimulatedRedis, World
+from zones import Places
+from zones import load as load_places
+
+PARTITIONS = 3
+MORNING = 1_403_949_600_000
+_CELLS = {f"c{n}": (f"a{n % 3}", f"b{n // 2}") for n in range(5)}
+_FEED_SECONDS = 40.0
+_FAULT_SECONDS = 90.0
+_PATIENCE = 600.0
+
+
+@cache
+def settings() -> Settings:
+    """Small windows, quick timers, and a threshold of 1, so that every count can be seen."""
+    base = load()
+    replace = msgspec.structs.replace
+    return replace(
+        base,
+        topics=replace(base.topics, partitions=PARTITIONS),
+        time=replace(
+            base.time,
+            lateness=Duration(60_000),
+            linger=Duration(600_000),
+            windows=(Duration(600_000), Duration(3_600_000)),
+        ),
+        privacy=replace(base.privacy, k=1),
+        stream=replace(
+            base.stream,
+            idle_after=Duration(6_000),
+            max_wait=Duration(240_000),
+            seal_every=Duration(3_000),
+            checkpoint_every=Duration(8_000),
+        ),
+    )
+
+
+@cache
+def places() -> Places:
+    """Five cells in two layers, by the columns of a catalogue."""
+    with tempfile.TemporaryDirectory() as folder:
+        catalogue = Path(folder) / "cells.csv"
+        rows = [f"{cell},{a},{b}" for cell, (a, b) in _CELLS.items()]
+        catalogue.write_text("\n".join(["cell,a,b", *rows]))
+        layers = tuple(LayerSettings(name=name, column=name) for name in "ab")
+        return load_places(ZonesSettings(cells=catalogue, layers=layers))
+
+
+def locate(cell: str | None, lat: float | None, lon: float | None) -> dict[str, str] | None:
+    """The zones of a cell, for the oracle."""
+    return dict(zip("ab", _CELLS[cell], strict=True)) if cell in _CELLS else None
+
+
+def feed(rng: random.Random) -> dict[int, list[bytes]]:
+    """A log for each partition: one long, one that ends early, one with little or nothing in it."""
+    logs: dict[int, list[bytes]] = {}
+    for partition, most in enumerate((90, 40, 6)):
+        now, values = MORNING + rng.randrange(1_200_000), []
+        for _ in range(rng.randint(most // 2, most) if partition < 2 else rng.randint(0, most)):
+            now += rng.choice([0, 1_000, 20_000, 60_000, 120_000, 600_000 if rng.random() < 0.1 else 30_000])
+            ts = now - rng.choice([0, 0, 5_000, 30_000, 90_000])
+            event: dict[str, Any] = {"ts": ts, "subscriber": f"{partition}-{rng.randrange(6)}"}
+            event["cell"] = f"c{rng.randrange(5)}" if rng.random() < 0.97 else "nowhere"
+            values.append(json.dumps(event).encode())
+        logs[partition] = values
+    return logs
+
+
+@dataclass
+class Outcome:
+    """What a schedule led to, to be compared."""
+
+    released: Tallies
+    expected: Tallies
+    contradictions: int
+    incomplete: int
+    faults: list[str]
+    steps: int
+
+
+class Schedule:
+    """Runs one seed."""
+
+    def __init__(self, seed: int, faults: Faults | None = None) -> None:
+        self.loop = SimulatedLoop(seed)
+        self.random = self.loop.random
+        self.world = World(self.loop, faults or Faults())
+        self.redis = SimulatedRedis(self.world)
+        self.store = MemoryKeyStore()
+        topics = settings().topics
+        numbers = range(PARTITIONS)
+        tps = [(topics.events, n) for n in numbers] + [(topics.frontier, n) for n in numbers] + [(topics.tallies, 0)]
+        self.group = Group(self.world, tps)
+        self.happened: list[str] = []
+        self._names = 0
+        self._logs = feed(self.random)
+        self._feeding = True
+
+    def run(self) -> Outcome:
+        """Run it to its end."""
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_until_complete(self._main())
+            return self._outcome()
+        finally:
+            self.loop.end()
+            asyncio.set_event_loop(None)
+            self.loop.close()
+
+    async def _main(self) -> None:
+        for _ in range(self.random.randint(1, 3)):
+            self._start_worker()
+        feeding = self.loop.create_task(self._feed())
+        while self.loop.now < _FAULT_SECONDS:
+            await asyncio.sleep(self.random.uniform(0.5, 20.0))
+            await self._fault()
+        await feeding
+        self._finish()
+        deadline = self.loop.now + _PATIENCE
+        while not self._all_released():
+            if self.loop.now > deadline:
+                break
+            if len(self.group.members) == 0:
+                self._start_worker()
+            await asyncio.sleep(15.0)
+
+    def _start_worker(self) -> None:
+        self._names += 1
+        worker = SimulatedWorker(f"worker-{self._names}", self.world, self.redis, settings(), places(), self.store)
+        worker.start()
+        self.group.join(worker)
+
+    async def _feed(self) -> None:
+        events = settings().topics.events
+        queues = {partition: list(values) for partition, values in self._logs.items()}
+        total = sum(map(len, queues.values()))
+        while any(queues.values()):
+            partition = self.random.choice([at for at, values in queues.items() if values])
+            self.world.logs[events, partition].append(None, queues[partition].pop(0))
+            await asyncio.sleep(self.random.uniform(0.0, 2 * _FEED_SECONDS / total))
+
+    async def _fault(self) -> None:
+        members = self.group.members
+        kind = self.random.choice(["crash", "crash", "freeze", "freeze", "join", "leave", "broker", "redis", "compact"])
+        self.happened.append(f"{self.loop.now:.1f} {kind}")
+        if kind == "join" and len(members) < 4:
+            self._start_worker()
+        elif kind == "broker":
+            self.world.down_until = self.loop.now + self.random.uniform(1, 8)
+        elif kind == "redis":
+            self.redis.down_until = self.loop.now + self.random.uniform(1, 30)
+        elif kind == "compact":
+            for (topic, _), log in self.world.logs.items():
+                if topic == settings().topics.checkpoints and log.records:
+                    log.compact(self.random.randrange(len(log.records)))
+        elif members:
+            worker = self.random.choice(members)
+            if kind == "crash":
+                self.loop.crash(worker.name)
+                self._bury(worker)
+            elif kind == "leave":
+                self.loop.create_task(self._leave(worker))
+            elif kind == "freeze":
+                self.loop.create_task(self._freeze(worker))
+
+    def _bury(self, worker: SimulatedWorker) -> None:
+        self.loop.call_later(self.random.uniform(1.0, 12.0), self.group.leave, worker)
+        if self.random.random() < 0.8:
+            self.loop.call_later(self.random.uniform(0.5, 15.0), self._start_worker)
+
+    async def _leave(self, worker: SimulatedWorker) -> None:
+        stopping = worker.next(worker.revoke)
+        await asyncio.sleep(self.random.uniform(0.5, 10.0))
+        if stopping.done():
+            stopping.result()
+        self.loop.crash(worker.name)
+        self.group.leave(worker)
+
+    async def _freeze(self, worker: SimulatedWorker) -> None:
+        self.loop.pause(worker.name)
+        frozen = self.random.uniform(0.5, 40.0)
+        noticed = self.random.uniform(8.0, 12.0)
+        await asyncio.sleep(min(frozen, noticed))
+        if frozen > noticed:
+            self.group.leave(worker)
+            await asyncio.sleep(frozen - noticed)
+        if self.loop.is_crashed(worker.name):
+            return
+        self.loop.resume(worker.name)
+        await asyncio.sleep(self.random.uniform(0.0, 6.0))
+        if worker not in self.group.members and not self.loop.is_crashed(worker.name):
+            await asyncio.wait([worker.next(worker.revoke)], timeout=20.0)
+            self.group.join(worker)
+
+    def _finish(self) -> None:
+        """End the feed, as a replay does: every shard is told to advance beyond the last window."""
+        topics = settings().topics
+        self._last = MORNING + 24 * 3_600_000
+        for partition in range(PARTITIONS):
+            end = len(self.world.logs[topics.events, partition].records)
+            advance = encode_advance(Advance(end, self._last))
+            self.world.logs[topics.frontier, partition].append(None, advance)
+
+    def _expected(self) -> Result:
+        logs, advances = {}, {}
+        topics = settings().topics
+        for partition in range(PARTITIONS):
+            values = self.world.logs[topics.events, partition].records
+            logs[partition] = [Record(offset, -1, value) for offset, (_, value) in enumerate(values)]
+            advances[partition] = applied(self.world.logs[topics.checkpoints, partition].records)
+        return run(Parameters.of(settings()), logs, advances, locate)
+
+    def _released(self) -> Tallies:
+        released: Tallies = {}
+        for publication in self.redis.windows.values():
+            window = publication.window
+            counts = released.setdefault(_key(publication), {})
+            for zone, values in window.zones.items():
+                for name, people in values.items():
+                    counts.setdefault("presence" if name == "people" else name, {})[zone] = people
+            for pair, people in window.flows.items():
+                counts.setdefault("flows", {})[pair] = people
+        return {key: counts for key, counts in released.items() if counts}
+
+    def _all_released(self) -> bool:
+        expected = self._expected()
+        told = all(mark is not None and mark >= self._last for mark in expected.watermarks.values())
+        return told and self._released().keys() >= expected.released(1).keys()
+
+    def _outcome(self) -> Outcome:
+        publications = self.redis.windows.values()
+        return Outcome(
+            self._released(),
+            self._expected().released(1),
+            sum(len(contents) > 1 for contents in self.redis.contents.values()),
+            sum(publication.window.coverage < 1 for publication in publications),
+            self.happened,
+            self.loop.steps,
+        )
+
+
+def _key(publication: Any) -> Any:
+    from foule.oracle.result import WindowKey
+    from indicators.calendar import width_of_label
+
+    window = publication.window
+    return WindowKey(window.layer, width_of_label(window.width), window.start, window.end)
+
+
+def applied(records: list[tuple[bytes | None, bytes | None]]) -> list[tuple[int, int]]:
+    """The advances that count, by all that a shard's changelog ever held."""
+    restorer = Restorer()
+    for offset, record in enumerate(records):
+        restorer.take(ChangelogRecord(*record, offset))
+    return [(note.next, note.watermark) for note in restorer.notes if note.applied]
