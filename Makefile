@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 DEMO_SECONDS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+SCHEDULES ?= 2000
+SEED ?= 0
 
 # what decides what is installed: a newer one makes the stamps below out of date
 DEFS := pyproject.toml constraints.txt
@@ -14,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test check format simulation bench lock clean
 
 help:
 	@echo 'make demo                  a festival in the terminal: broker, Redis, worker and crowd; Ctrl-C stops all'
@@ -23,6 +25,7 @@ help:
 	@echo 'make check                 format, lint, types, import rules'
 	@echo 'make format                format the code and sort its imports'
 	@echo 'make bench                 throughput beside plain Faust and aiokafka; needs java and mvn'
+	@echo 'make simulation            2,000 simulated schedules of crashes, pauses and takeovers; SCHEDULES=..., SEED=...'
 	@echo 'make lock                  newest versions into constraints.txt'
 	@echo 'make clean                 remove the environment and every cache'
 
@@ -41,6 +44,9 @@ check: $(VENV)/.test
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+simulation: $(VENV)/.test
+	$(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED)
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m bench $(BENCH_ARGS)

@@ -155,7 +155,7 @@ class Restorer:
             self._owned = max(self._owned, int(names[0]))
         elif record.value is None:
             self._live.pop(key, None)
-            self._delete(kind, [int(name) for name in names])
+            self._delete(kind, tuple(map(int, names)))
         elif kind == b"part":
             self._live[key] = None
             token, number, part = map(int, names)
@@ -170,10 +170,12 @@ class Restorer:
         else:
             raise ValueError(f"unknown key {key[:20]!r}")
 
-    def _delete(self, kind: bytes, numbers: list[int]) -> None:
+    def _delete(self, kind: bytes, numbers: tuple[int, ...]) -> None:
         if kind == b"part":
             token, number, part = numbers
             self._parts.get((token, number), {}).pop(part, None)
+        elif kind == b"manifest" and self._whole is not None and self._whole[0].name == numbers:
+            self._whole = None
 
     def _complete(self, manifest: Manifest) -> None:
         parts = self._parts.pop(manifest.name, {})

@@ -126,14 +126,15 @@ class CrowdAgent:
         self._metrics.forget_partition(partition)
 
     @asynccontextmanager
-    async def _held(self, running: _Running) -> AsyncIterator[None]:
-        """Hold a shard while it changes. If that fails it is let go of without a checkpoint: what it has handed over
-        may be lost, and nothing may vouch for it."""
+    async def _held(self, running: _Running) -> AsyncIterator[bool]:
+        """Hold a shard while it changes; False if it has been let go of meanwhile. If the change fails it is let go of
+        without a checkpoint: what it has handed over may be lost, and nothing may vouch for it."""
         async with running.lock:
             try:
-                yield
+                yield self._running.get(running.shard.partition) is running
             except BaseException:
-                self._forget(running.shard.partition)
+                if self._running.get(running.shard.partition) is running:
+                    self._forget(running.shard.partition)
                 raise
 
     async def take(self, fetch: Fetch) -> None:
@@ -141,8 +142,8 @@ class CrowdAgent:
         running = self._running.get(fetch.partition)
         if running is None:
             return
-        async with self._held(running):
-            admitted = await self._admit(running, fetch)
+        async with self._held(running) as ours:
+            admitted = await self._admit(running, fetch) if ours else None
             while admitted is not None:
                 admitted = await self._feed(running, admitted)
             if len(fetch):
@@ -241,7 +242,9 @@ class CrowdAgent:
         running = self._running.get(fetch.partition)
         if running is None:
             return
-        async with self._held(running):
+        async with self._held(running) as ours:
+            if not ours:
+                return
             admitted, _ = await self._link.admit(self._topics.frontier, fetch, running.frontier + 1)
             if admitted is None:
                 return
@@ -254,10 +257,12 @@ class CrowdAgent:
     async def _advance(self, running: _Running, offset: int, advance: Advance) -> None:
         """Note an advance in the changelog, then act on it.
 
-        It is noted also when it comes too late, so that a replay of the records does the same with it.
+        It is noted also when it comes too late, or was meant for another owner, so that a replay of the records does
+        the same with it.
         """
         shard = running.shard
-        applied = advance.next >= max(shard.next_offset, shard.counted)
+        ours = advance.token is None or advance.token == running.changelog.token
+        applied = ours and advance.next >= max(shard.next_offset, shard.counted)
         await running.changelog.note(offset, advance.next, advance.watermark, applied=applied)
         running.frontier = offset
         if applied:
@@ -267,11 +272,12 @@ class CrowdAgent:
     async def seal(self) -> None:
         """Seal every shard, also where nothing closed, so that the release agent hears from it."""
         for running in list(self._running.values()):
-            async with self._held(running):
-                running.shard.settle()
-                await self._carry_away(running, seal=True)
-                await self._prod(running)
-            self._measure(running)
+            async with self._held(running) as ours:
+                if ours:
+                    running.shard.settle()
+                    await self._carry_away(running, seal=True)
+                    await self._prod(running)
+                    self._measure(running)
 
     async def _prod(self, running: _Running) -> None:
         """Read again what a shard stands still before."""
@@ -293,7 +299,9 @@ class CrowdAgent:
         """Copy the shard; write the copy, while the flow goes on, once all it vouches for is in the log."""
         async with running.checkpointing:
             begun = self._link.elapsed()
-            async with self._held(running):
+            async with self._held(running) as ours:
+                if not ours:
+                    return
                 shard = running.shard
                 shard.settle()
                 await self._carry_away(running)

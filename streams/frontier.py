@@ -31,7 +31,7 @@ class Frontier:
         known = self._at_end_since.get(seal.shard)
         if not seal.at_end:
             self._at_end_since.pop(seal.shard, None)
-        elif known is None or known.seal.next_offset != seal.next_offset:
+        elif known is None or (known.seal.token, known.seal.next_offset) != (seal.token, seal.next_offset):
             self._at_end_since[seal.shard] = _Idle(seal, now)
 
     def advances(self, now: int) -> list[tuple[int, Advance]]:
@@ -43,7 +43,7 @@ class Frontier:
         due = []
         for shard in sorted(idle):
             seal = self._newest[shard]
-            advance = Advance(seal.next_offset, min(busy))
+            advance = Advance(seal.next_offset, min(busy), seal.token)
             if seal.watermark < advance.watermark and self._told.get(shard) != advance:
                 self._told[shard] = advance
                 due.append((shard, advance))

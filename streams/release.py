@@ -30,8 +30,9 @@ class _OpenWindow:
     def add(self, part: TallyPart) -> None:
         self._parts[part.shard, part.indicator, part.part] = part.values()
 
-    def __len__(self) -> int:
-        return len(self._parts)
+    def forget(self, shard: int) -> None:
+        """Forget what the shard has sent: a new owner will send it again."""
+        self._parts = {key: part for key, part in self._parts.items() if key[0] != shard}
 
     def totals(self, reports: Reports) -> dict[str, Counts]:
         """Each indicator's sum over the shards that have reported; of another, what is here may be half a tally."""
@@ -152,7 +153,7 @@ class Release:
             self.foreign += 1
             return None
         if isinstance(message, Claim):
-            self._claims.add(message.shard, message.token, offset)
+            self._take_claim(offset, message)
         elif isinstance(message, ReleaseClaim):
             self._claims.add(None, offset, offset)
             self._awaited.clear()
@@ -167,6 +168,13 @@ class Release:
         admitted = (owned is None or owned < self._shards) and self._claims.admits(owned, token, offset)
         self.stale += not admitted
         return admitted
+
+    def _take_claim(self, offset: int, claim: Claim) -> None:
+        if claim.token > self._claims.token(claim.shard):
+            self._claims.add(claim.shard, claim.token, offset)
+            for window in self._open.values():
+                if not self.reports.has_reported(claim.shard, window.window.end):
+                    window.forget(claim.shard)
 
     def _take_report(self, offset: int, message: TallyPart | Seal) -> None:
         if isinstance(message, Seal):

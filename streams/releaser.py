@@ -171,10 +171,16 @@ class ReleaseAgent:
 
     async def _decide(self, active: _Active) -> None:
         """Append what can be decided, those of a later end once the earlier ones are in the log."""
-        if self._may_decide(active):
+        if not self._may_decide(active):
+            return
+        try:
             for _, same_end in groupby(active.release.decide(), key=attrgetter("end")):
                 records = [Record(None, wire.encode(decision)) for decision in same_end]
                 await self._link.send_all(self._topics.tallies, 0, records)
+        except BaseException:
+            # what was to be appended is handed out only once: a successor reads it from the log again
+            await self.stop()
+            raise
 
     async def _publish(self, active: _Active, publications: Sequence[Publication]) -> bool:
         """Publish, however long it takes; False if the agent was stopped before all was out."""

@@ -102,10 +102,15 @@ _decode: Callable[[bytes], Message] = msgspec.msgpack.Decoder(Message).decode
 
 
 class Advance(msgspec.Struct, frozen=True):
-    """When a shard's next offset is ``next``, its watermark moves up to ``watermark`` (UTC ms)."""
+    """When a shard's next offset is ``next``, its watermark moves up to ``watermark`` (UTC ms).
+
+    ``token``: of the only owner who may follow it, or None. Another owner does not know whether the former one, whose
+    tallies may be released, had gone on beyond ``next`` without it.
+    """
 
     next: int
     watermark: int
+    token: int | None = None
 
 
 _encode_json = msgspec.json.Encoder().encode

@@ -29,10 +29,19 @@ class SimulatedWorker:
     """A process with a crowd agent, a release agent, their timers and a consumer, as Faust runs them."""
 
     def __init__(
-        self, name: str, world: World, redis: SimulatedRedis, settings: Settings, places: Places, store: KeyStore
+        self,
+        name: str,
+        world: World,
+        redis: SimulatedRedis,
+        settings: Settings,
+        places: Places,
+        store: KeyStore,
+        fail: Callable[[SimulatedWorker, Exception], None],
     ) -> None:
+        """``fail(worker, error)``: what to do when a part of the worker ends with an error."""
         start = 1_404_000_000_000
         self.name = name
+        self._fail = fail
         self.link = SimulatedLink(world, name, start)
         self.joined = False
         self._world = world
@@ -56,18 +65,24 @@ class SimulatedWorker:
         }
         for topic, take in takers.items():
             self._queues[topic] = asyncio.Queue(_QUEUED)
-            self.run(self._deliver(self._queues[topic], take))
-        self.run(self._every(stream.seal_every / 1000, self.crowd.seal))
-        self.run(self._every(stream.seal_every / 1000, self.release.prod))
-        self.run(self._every(stream.checkpoint_every / 1000, self.crowd.checkpoint))
-        self.run(self._every(stream.checkpoint_every / 1000, self.release.bookmark))
-        self.run(self._every(1.0, self.release.tick))
+            self.run(partial(self._deliver, self._queues[topic], take))
+        self.run(partial(self._every, stream.seal_every / 1000, self.crowd.seal))
+        self.run(partial(self._every, stream.seal_every / 1000, self.release.prod))
+        self.run(partial(self._every, stream.checkpoint_every / 1000, self.crowd.checkpoint))
+        self.run(partial(self._every, stream.checkpoint_every / 1000, self.release.bookmark))
+        self.run(partial(self._every, 1.0, self.release.tick))
 
-    def run(self, work: Any) -> asyncio.Task[Any]:
+    def run(self, work: Callable[[], Awaitable[None]]) -> asyncio.Task[Any]:
         """Start a task of this process."""
-        task = self._world.loop.create_task(work, context=self._context)
+        task = self._world.loop.create_task(self._fatal(work), context=self._context)
         self.tasks.append(task)
         return task
+
+    async def _fatal(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception as error:
+            self._fail(self, error)
 
     def next(self, work: Callable[[], Awaitable[None]]) -> asyncio.Task[Any]:
         """Start a task of this process that waits for the one before it: a consumer is told one thing at a time."""
@@ -78,7 +93,7 @@ class SimulatedWorker:
                 await asyncio.wait([before])
             await work()
 
-        self._told = self.run(in_turn())
+        self._told = self.run(in_turn)
         return self._told
 
     async def _deliver(self, queue: asyncio.Queue[Fetch], take: Callable[[Fetch], Awaitable[None]]) -> None:
@@ -108,7 +123,7 @@ class SimulatedWorker:
         if self.link.generation == generation:
             for tp in partitions:
                 self.link.positions[tp] = self._world.committed.get(tp, 0)
-                self.run(self._read(generation, tp))
+                self.run(partial(self._read, generation, tp))
 
     async def _read(self, generation: int, tp: tuple[str, int]) -> None:
         random = self._world.loop.random
@@ -117,10 +132,12 @@ class SimulatedWorker:
             if tp not in self.link.positions or self.link.generation != generation:
                 return
             fetch = self._world.fetch(tp, self.link.positions[tp], random.randint(1, 40))
-            if fetch is not None:
-                self.link.positions[tp] = fetch.end
-                if random.random() >= self._world.faults.lost_fetch:
-                    await self._queues[tp[0]].put(fetch)
+            if fetch is None:
+                await self._world.news(tp)
+                continue
+            self.link.positions[tp] = fetch.end
+            if random.random() >= self._world.faults.lost_fetch:
+                await self._queues[tp[0]].put(fetch)
 
 
 class Group:
@@ -167,8 +184,6 @@ class Group:
             for worker, task in asked.items():
                 if not task.done() and worker in self._members:
                     self._members.remove(worker)
-                elif task.done():
-                    task.result()
             self._hand_out([worker for worker in members if worker in self._members])
 
     def _hand_out(self, members: list[SimulatedWorker]) -> None:

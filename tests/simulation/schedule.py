@@ -12,19 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from aiokafka.errors import KafkaTimeoutError
 
+from anonymizer.gate import Publication
 from anonymizer.keys import MemoryKeyStore
 from config.sections import LayerSettings, ZonesSettings
 from config.settings import Settings, load
 from config.times import Duration
 from foule.oracle.oracle import Parameters, Record, run
-from foule.oracle.result import Result, Tallies
+from foule.oracle.result import Result, Tallies, WindowKey
+from indicators.calendar import width_of_label
 from streams.checkpoint import Record as ChangelogRecord
 from streams.checkpoint import Restorer
 from streams.wire import Advance, encode_advance
 from tests.simulation.group import Group, SimulatedWorker
 from tests.simulation.loop import SimulatedLoop
-from tests.simulation.world import Faults, SimulatedRedis, World
+from tests.simulation.world import OUTSIDE, Faults, SimulatedRedis, World
 from zones import Places
 from zones import load as load_places
 
@@ -32,6 +35,7 @@ PARTITIONS = 3
 MORNING = 1_403_949_600_000
 _CELLS = {f"c{n}": (f"a{n % 3}", f"b{n // 2}") for n in range(5)}
 _FEED_SECONDS = 40.0
+_FLOWING = 0.95
 _FAULT_SECONDS = 90.0
 _PATIENCE = 600.0
 
@@ -86,7 +90,7 @@ def feed(rng: random.Random) -> dict[int, list[bytes]]:
             now += rng.choice([0, 1_000, 20_000, 60_000, 120_000, 600_000 if rng.random() < 0.1 else 30_000])
             ts = now - rng.choice([0, 0, 5_000, 30_000, 90_000])
             event: dict[str, Any] = {"ts": ts, "subscriber": f"{partition}-{rng.randrange(6)}"}
-            event["cell"] = f"c{rng.randrange(5)}" if rng.random() < 0.97 else "nowhere"
+            event["cell"] = f"c{rng.randrange(5)}" if rng.random() < 0.94 else "nowhere"
             values.append(json.dumps(event).encode())
         logs[partition] = values
     return logs
@@ -94,20 +98,56 @@ def feed(rng: random.Random) -> dict[int, list[bytes]]:
 
 @dataclass
 class Outcome:
-    """What a schedule led to, to be compared."""
+    """What a schedule led to.
 
+    ``released``, ``expected``: windows as Redis holds them and as the oracle counts them; ``contradictions``: windows
+    that were published with two different contents; ``incomplete``: windows without every shard; ``errors``: what
+    ended a worker and should not have; ``letters``: whether the dead letters are the records that the oracle rejects.
+    """
+
+    seed: int
     released: Tallies
     expected: Tallies
     contradictions: int
     incomplete: int
     faults: list[str]
+    errors: list[str]
+    letters: bool
     steps: int
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong, in words; empty if all is well."""
+        wrong = [
+            key for key in self.expected.keys() | self.released if self.released.get(key) != self.expected.get(key)
+        ]
+        said = {
+            "windows differ from the oracle": len(wrong),
+            "windows published with two contents": self.contradictions,
+            "windows without every shard": self.incomplete,
+            "dead letters differ from the oracle": not self.letters,
+            "errors: " + "; ".join(self.errors): len(self.errors),
+        }
+        return [f"{count} {text}" for text, count in said.items() if count]
+
+    def __str__(self) -> str:
+        faults = ", ".join(self.faults)
+        return f"seed {self.seed}: {'; '.join(self.problems) or 'all as the oracle'} (after {faults})"
+
+
+def run_seed(seed: int) -> Outcome:
+    """The outcome of one seed; the same whenever it is run again."""
+    try:
+        return Schedule(seed).run()
+    except AssertionError as error:
+        return Outcome(seed, {}, {}, 0, 0, [], [repr(error)], True, 0)
 
 
 class Schedule:
     """Runs one seed."""
 
     def __init__(self, seed: int, faults: Faults | None = None) -> None:
+        self.seed = seed
         self.loop = SimulatedLoop(seed)
         self.random = self.loop.random
         self.world = World(self.loop, faults or Faults())
@@ -118,9 +158,10 @@ class Schedule:
         tps = [(topics.events, n) for n in numbers] + [(topics.frontier, n) for n in numbers] + [(topics.tallies, 0)]
         self.group = Group(self.world, tps)
         self.happened: list[str] = []
+        self.errors: list[Exception] = []
+        self._failing: set[SimulatedWorker] = set()
         self._names = 0
         self._logs = feed(self.random)
-        self._feeding = True
 
     def run(self) -> Outcome:
         """Run it to its end."""
@@ -136,7 +177,7 @@ class Schedule:
     async def _main(self) -> None:
         for _ in range(self.random.randint(1, 3)):
             self._start_worker()
-        feeding = self.loop.create_task(self._feed())
+        feeding = asyncio.gather(*(self._feed(partition, values) for partition, values in self._logs.items()))
         while self.loop.now < _FAULT_SECONDS:
             await asyncio.sleep(self.random.uniform(0.5, 20.0))
             await self._fault()
@@ -152,18 +193,18 @@ class Schedule:
 
     def _start_worker(self) -> None:
         self._names += 1
-        worker = SimulatedWorker(f"worker-{self._names}", self.world, self.redis, settings(), places(), self.store)
+        worker = SimulatedWorker(
+            f"worker-{self._names}", self.world, self.redis, settings(), places(), self.store, self._failed
+        )
         worker.start()
         self.group.join(worker)
 
-    async def _feed(self) -> None:
-        events = settings().topics.events
-        queues = {partition: list(values) for partition, values in self._logs.items()}
-        total = sum(map(len, queues.values()))
-        while any(queues.values()):
-            partition = self.random.choice([at for at, values in queues.items() if values])
-            self.world.logs[events, partition].append(None, queues[partition].pop(0))
-            await asyncio.sleep(self.random.uniform(0.0, 2 * _FEED_SECONDS / total))
+    async def _feed(self, partition: int, values: list[bytes]) -> None:
+        """Send one partition's events, with breaks that are long enough for it to be called idle."""
+        for value in values:
+            self.world.append((settings().topics.events, partition), None, value)
+            pause = self.random.uniform(0.0, 2 * _FEED_SECONDS / len(values))
+            await asyncio.sleep(pause if self.random.random() < _FLOWING else self.random.uniform(5.0, 20.0))
 
     async def _fault(self) -> None:
         members = self.group.members
@@ -176,9 +217,7 @@ class Schedule:
         elif kind == "redis":
             self.redis.down_until = self.loop.now + self.random.uniform(1, 30)
         elif kind == "compact":
-            for (topic, _), log in self.world.logs.items():
-                if topic == settings().topics.checkpoints and log.records:
-                    log.compact(self.random.randrange(len(log.records)))
+            self._clean()
         elif members:
             worker = self.random.choice(members)
             if kind == "crash":
@@ -189,18 +228,35 @@ class Schedule:
             elif kind == "freeze":
                 self.loop.create_task(self._freeze(worker))
 
+    def _clean(self) -> None:
+        """Compact the changelogs, and delete events that the group has committed."""
+        topics = settings().topics
+        for (topic, partition), log in self.world.logs.items():
+            if topic == topics.checkpoints and log.records:
+                log.compact(self.random.randrange(len(log.records)))
+            elif topic == topics.events:
+                log.begin = self.world.committed.get((topic, partition), 0)
+
     def _bury(self, worker: SimulatedWorker) -> None:
         self.loop.call_later(self.random.uniform(1.0, 12.0), self.group.leave, worker)
         if self.random.random() < 0.8:
             self.loop.call_later(self.random.uniform(0.5, 15.0), self._start_worker)
 
     async def _leave(self, worker: SimulatedWorker) -> None:
-        stopping = worker.next(worker.revoke)
+        worker.next(worker.revoke)
         await asyncio.sleep(self.random.uniform(0.5, 10.0))
-        if stopping.done():
-            stopping.result()
         self.loop.crash(worker.name)
         self.group.leave(worker)
+
+    def _failed(self, worker: SimulatedWorker, error: Exception) -> None:
+        """A part of the worker has failed: it shuts down, as far as that goes, and its supervisor starts a new one."""
+        if not isinstance(error, KafkaTimeoutError):
+            self.errors.append(error)
+        self.happened.append(f"{self.loop.now:.1f} {worker.name} fails")
+        if worker not in self._failing:
+            self._failing.add(worker)
+            self.loop.create_task(self._leave(worker), context=OUTSIDE.copy())
+            self.loop.call_later(self.random.uniform(0.5, 15.0), self._start_worker, context=OUTSIDE.copy())
 
     async def _freeze(self, worker: SimulatedWorker) -> None:
         self.loop.pause(worker.name)
@@ -225,7 +281,7 @@ class Schedule:
         for partition in range(PARTITIONS):
             end = len(self.world.logs[topics.events, partition].records)
             advance = encode_advance(Advance(end, self._last))
-            self.world.logs[topics.frontier, partition].append(None, advance)
+            self.world.append((topics.frontier, partition), None, advance)
 
     def _expected(self) -> Result:
         logs, advances = {}, {}
@@ -253,22 +309,34 @@ class Schedule:
         told = all(mark is not None and mark >= self._last for mark in expected.watermarks.values())
         return told and self._released().keys() >= expected.released(1).keys()
 
+    def _buried(self) -> set[tuple[int, bytes | None]]:
+        logs = self.world.logs.items()
+        rejected = [(partition, log) for (topic, partition), log in logs if topic == settings().topics.rejected]
+        return {(partition, value) for partition, log in rejected for _, value in log.records}
+
+    def _rejected(self, expected: Result) -> set[tuple[int, bytes | None]]:
+        events = settings().topics.events
+        good = ("accepted", "late")
+        bad = [where for where, verdict in expected.verdicts.items() if verdict not in good]
+        return {(partition, self.world.logs[events, partition].records[offset][1]) for partition, offset in bad}
+
     def _outcome(self) -> Outcome:
         publications = self.redis.windows.values()
+        expected = self._expected()
         return Outcome(
+            self.seed,
             self._released(),
-            self._expected().released(1),
+            expected.released(1),
             sum(len(contents) > 1 for contents in self.redis.contents.values()),
             sum(publication.window.coverage < 1 for publication in publications),
             self.happened,
+            [repr(error) for error in self.errors],
+            self._buried() == self._rejected(expected),
             self.loop.steps,
         )
 
 
-def _key(publication: Any) -> Any:
-    from foule.oracle.result import WindowKey
-    from indicators.calendar import width_of_label
-
+def _key(publication: Publication) -> WindowKey:
     window = publication.window
     return WindowKey(window.layer, width_of_label(window.width), window.start, window.end)
 

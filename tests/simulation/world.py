@@ -1,8 +1,9 @@
 """The world around simulated workers: Kafka's logs, its group coordinator, Redis, and what can go wrong with them.
 
-What a worker sends takes time, may arrive twice (a retry whose first answer got lost), and arrives even if the worker
-crashes meanwhile. A log may be compacted at any time. The coordinator takes no commit from a worker that is no longer
-in the group's generation, and that is all the fencing that there is.
+What a worker sends takes time, may arrive twice (a retry whose first answer got lost), may fail although what is sent
+after it arrives, and may or may not arrive if the worker crashes meanwhile. A log may be compacted at any time, and
+loses what the group has committed. The coordinator takes no commit from a worker that is no longer in the group's
+generation, and that is all the fencing that there is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from aiokafka.errors import KafkaTimeoutError
 
 from anonymizer.gate import Publication
 from config.errors import ServiceError
@@ -34,14 +36,16 @@ class Faults:
     twice: float = 0.05
     lost_fetch: float = 0.1
     slow: float = 0.05
+    failed_send: float = 0.0005
 
 
 @dataclass
 class Log:
-    """A partition: every record that ever came, and which of them compaction has removed."""
+    """A partition: every record that ever came, which of them compaction has removed, and where retention begins."""
 
     records: list[tuple[bytes | None, bytes | None]] = field(default_factory=list)
     gone: set[int] = field(default_factory=set)
+    begin: int = 0
 
     def append(self, key: bytes | None, value: bytes | None) -> int:
         self.records.append((key, value))
@@ -67,6 +71,8 @@ class World:
         self.owners: dict[TP, str] = {}
         self.down_until = 0.0
         self._arrivals: dict[tuple[str, TP], float] = {}
+        self._cut_off: set[tuple[str, TP]] = set()
+        self._readers: dict[TP, list[asyncio.Future[None]]] = defaultdict(list)
 
     def delay(self) -> float:
         """How long a message is under way, in seconds."""
@@ -82,21 +88,50 @@ class World:
         ack: asyncio.Future[Any] = self.loop.create_future()
         arrival = max(self.loop.now + self.delay(), self.down_until, self._arrivals.get((process, tp), 0.0))
         self._arrivals[process, tp] = arrival
-        self.later(arrival - self.loop.now, self._arrive, ack, tp, key, value)
+        self.later(arrival - self.loop.now, self._arrive, ack, process, tp, key, value)
         return ack
 
-    def _arrive(self, ack: asyncio.Future[Any], tp: TP, key: bytes | None, value: bytes | None) -> None:
+    def _arrive(self, ack: asyncio.Future[Any], process: str, tp: TP, key: bytes | None, value: bytes | None) -> None:
         if self.loop.now < self.down_until:
-            self.later(self.down_until - self.loop.now + 0.01, self._arrive, ack, tp, key, value)
+            self.later(self.down_until - self.loop.now + 0.01, self._arrive, ack, process, tp, key, value)
             return
-        offset = self.logs[tp].append(key, value)
+        random = self.loop.random.random
+        if self.loop.is_crashed(process) and ((process, tp) in self._cut_off or random() < 0.5):
+            self._cut_off.add((process, tp))  # it was not on the wire yet, and neither was what came after it
+            return
+        if random() < self.faults.failed_send:
+            self.later(self.delay(), _fail, ack)
+            return
+        offset = self.append(tp, key, value)
         if self.loop.random.random() < self.faults.twice:
-            offset = self.logs[tp].append(key, value)
+            offset = self.append(tp, key, value)
         self.later(self.delay(), _acknowledge, ack, offset)
+
+    def append(self, tp: TP, key: bytes | None, value: bytes | None) -> int:
+        """Put a record into a log at once, and wake its readers."""
+        self.wake(tp)
+        return self.logs[tp].append(key, value)
+
+    def wake(self, tp: TP) -> None:
+        """Let the readers of a log look again."""
+        readers = self._readers.pop(tp, [])
+        for reader in readers:
+            if not reader.done():
+                reader.set_result(None)
+
+    async def news(self, tp: TP) -> None:
+        """Wait until there may be something to read."""
+        if self.loop.now < self.down_until:
+            await asyncio.sleep(self.down_until - self.loop.now)
+        else:
+            reader: asyncio.Future[None] = self.loop.create_future()
+            self._readers[tp].append(reader)
+            await reader
 
     def fetch(self, tp: TP, position: int, most: int) -> Fetch | None:
         """Up to ``most`` offsets of a log from ``position`` on; None if there is nothing, or the broker is down."""
         log = self.logs[tp]
+        position = max(position, log.begin)
         end = min(len(log.records), position + most)
         if self.loop.now < self.down_until or position >= end:
             return None
@@ -109,6 +144,11 @@ class World:
 def _acknowledge(ack: asyncio.Future[Any], offset: int) -> None:
     if not ack.done():
         ack.set_result(_Metadata(offset))
+
+
+def _fail(ack: asyncio.Future[Any]) -> None:
+    if not ack.done():
+        ack.set_exception(KafkaTimeoutError())
 
 
 @dataclass(frozen=True)
@@ -137,6 +177,7 @@ class SimulatedLink(Link):
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         if (topic, partition) in self.positions:
             self.positions[topic, partition] = offset
+            self._world.wake((topic, partition))
 
     async def commit(self, topic: str, partition: int, offset: int) -> bool:
         await asyncio.sleep(self._world.delay())
@@ -157,7 +198,7 @@ class SimulatedLink(Link):
 
     async def begin_now(self, topic: str, partition: int) -> int:
         await asyncio.sleep(self._world.delay())
-        return 0
+        return self._world.logs[topic, partition].begin
 
     async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[Record]:
         log = self._world.logs[topic, partition]

@@ -1,0 +1,42 @@
+"""``python -m tests.simulation``: run many schedules on all processors and say which seeds failed."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+from tests.simulation.schedule import run_seed
+
+_SHOWN = 10
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the seeds; the exit status is 1 if one failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--schedules", type=int, default=2_000, help="how many seeds to run")
+    parser.add_argument("--seed", type=int, default=0, help="the first one")
+    options = parser.parse_args(arguments)
+    seeds = range(options.seed, options.seed + options.schedules)
+    logging.disable(logging.CRITICAL)
+    begun = time.monotonic()
+    with ProcessPoolExecutor() as pool:
+        outcomes = list(pool.map(run_seed, seeds, chunksize=10))
+    failures = [outcome for outcome in outcomes if outcome.problems]
+    for outcome in failures[:_SHOWN]:
+        print(outcome)
+    faults = sum(len(outcome.faults) for outcome in outcomes)
+    steps = sum(outcome.steps for outcome in outcomes)
+    windows = sum(len(outcome.expected) for outcome in outcomes)
+    print(
+        f"{len(seeds)} schedules from seed {seeds.start}: {faults:,} faults, {steps:,} steps, {windows:,} windows in "
+        f"{time.monotonic() - begun:.0f} s on {os.cpu_count()} processors; {len(failures)} failed"
+    )
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""The product broken on purpose, a line at a time: what the simulation must notice."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from streams.changelog import Changelog
+from streams.checkpoint import Restorer
+from streams.consumer import Link
+from streams.crowd import CrowdAgent
+from streams.release import Claims, Release
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A method of a class in which ``old`` is replaced by ``new``."""
+
+    name: str
+    owner: type
+    method: str
+    old: str
+    new: str
+
+    def put_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Break the class until the test's end. Fails if the source no longer reads like that."""
+        source = textwrap.dedent(inspect.getsource(getattr(self.owner, self.method)))
+        assert source.count(self.old) == 1, f"{self.owner.__name__}.{self.method} has changed: mend this fault"
+        namespace: dict[str, Any] = {}
+        module = inspect.getmodule(self.owner)
+        assert module is not None
+        exec(source.replace(self.old, self.new), vars(module), namespace)
+        monkeypatch.setattr(self.owner, self.method, namespace[self.method])
+
+
+FAULTS = [
+    Fault("sends of checkpoints are not awaited", Link, "send_all", "await asyncio.gather(*acks)", "pass"),
+    Fault(
+        "offsets are not checked", Link, "admit", "if fetch.end <= next_offset:", "return Admitted(fetch, 0)\n    if 0:"
+    ),
+    Fault(
+        "old parts are deleted before the new manifest",
+        Changelog,
+        "write",
+        "await self._send_all(parts)",
+        "await self._send_all([Record(key, None) for key in self._newest])\n    await self._send_all(parts)",
+    ),
+    Fault(
+        "the snapshot is copied after the tallies were listed",
+        CrowdAgent,
+        "_checkpoint",
+        "running.acks.difference_update(acks)",
+        "running.acks.difference_update(acks)\n"
+        "        snapshot = shard.snapshot()\n"
+        "        cut = Cut(shard.position, shard.counted, shard.watermark, running.frontier)",
+    ),
+    Fault(
+        "tokens on the tallies log are ignored", Claims, "admits", "return token == self.token(owned)", "return True"
+    ),
+    Fault("a former owner's manifests count", Restorer, "_complete", "manifest.token < self._owner or", ""),
+    Fault("a newer owner is not noticed", Changelog, "_is_ours_up_to", "return False", "pass"),
+    Fault(
+        "a successor forgets what was released",
+        Release,
+        "resume",
+        "self._marks = {(layer, width): end for layer, width, end in bookmark.marks}",
+        "pass",
+    ),
+    Fault(
+        "the seal does not wait for the tallies",
+        CrowdAgent,
+        "_carry_away",
+        "await asyncio.gather(*acks)",
+        "pass",
+    ),
+    Fault(
+        "a shard that failed is checkpointed all the same",
+        CrowdAgent,
+        "_held",
+        "yield self._running.get(running.shard.partition) is running",
+        "yield True",
+    ),
+    Fault(
+        "dead letters are not waited for",
+        CrowdAgent,
+        "_checkpoint",
+        "await asyncio.gather(*acks)",
+        "pass",
+    ),
+]

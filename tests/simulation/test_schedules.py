@@ -1,0 +1,39 @@
+"""Whatever is killed, frozen, cut off or delayed: what is published equals the oracle; and the simulation would see it
+if it did not."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from tests.simulation.broken import FAULTS, Fault
+from tests.simulation.schedule import run_seed
+
+#: ``make simulation`` runs 2,000.
+_SCHEDULES = 150
+_ENOUGH_TO_CATCH = 500
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """The agents log every takeover."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def test_all_that_is_published_equals_the_oracle_whatever_goes_wrong() -> None:
+    failed = [str(outcome) for outcome in map(run_seed, range(_SCHEDULES)) if outcome.problems]
+    assert not failed, "\n".join(failed)
+
+
+def test_a_seed_replays_exactly() -> None:
+    first, second = run_seed(7), run_seed(7)
+    assert first.steps > 1_000
+    assert first == second
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_it_notices(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+    fault.put_in(monkeypatch)
+    assert any(run_seed(seed).problems for seed in range(_ENOUGH_TO_CATCH))
