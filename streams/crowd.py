@@ -127,15 +127,18 @@ class CrowdAgent:
 
     @asynccontextmanager
     async def _held(self, running: _Running) -> AsyncIterator[bool]:
-        """Hold a shard while it changes; False if it has been let go of meanwhile. If the change fails it is let go of
-        without a checkpoint: what it has handed over may be lost, and nothing may vouch for it."""
+        """Hold a shard while it changes; False if it was let go of meanwhile. If that fails it is let go of without a
+        checkpoint: what it has handed over may be lost, and nothing that waits to hold it may vouch for it."""
         async with running.lock:
             try:
-                yield self._running.get(running.shard.partition) is running
+                yield self._is_at_work(running)
             except BaseException:
-                if self._running.get(running.shard.partition) is running:
+                if self._is_at_work(running):
                     self._forget(running.shard.partition)
                 raise
+
+    def _is_at_work(self, running: _Running) -> bool:
+        return self._running.get(running.shard.partition) is running
 
     async def take(self, fetch: Fetch) -> None:
         """Take a folded message of the events topic."""
@@ -293,15 +296,19 @@ class CrowdAgent:
         except KeyStoreError as error:
             log.warning("the keys cannot be looked after: %s", error)
         for running in list(self._running.values()):
-            await self._checkpoint(running)
+            if not await self._checkpoint(running):
+                await self._give_up(running)
 
-    async def _checkpoint(self, running: _Running) -> None:
-        """Copy the shard; write the copy, while the flow goes on, once all it vouches for is in the log."""
+    async def _checkpoint(self, running: _Running) -> bool:
+        """Copy the shard; write the copy, while the flow goes on, once all it vouches for is in the log.
+
+        False if a newer owner has taken over.
+        """
         async with running.checkpointing:
             begun = self._link.elapsed()
             async with self._held(running) as ours:
                 if not ours:
-                    return
+                    return True
                 shard = running.shard
                 shard.settle()
                 await self._carry_away(running)
@@ -311,19 +318,18 @@ class CrowdAgent:
             await asyncio.gather(*acks)
             running.acks.difference_update(acks)
             if not await running.changelog.write(snapshot, cut):
-                await self._give_up(running)
-                return
+                log.warning("shard %d was taken over by another worker", shard.partition)
+                return False
             running.checkpointed = cut.watermark
             running.checkpointed_at = self._link.elapsed()
             self._metrics.checkpoint_seconds.observe(running.checkpointed_at - begun)
             await self._link.commit(self._topics.events, shard.partition, cut.position)
             await running.changelog.collect_garbage()
+            return True
 
     async def _give_up(self, running: _Running) -> None:
         """A newer owner has taken over: nothing that this one sends counts. If the shard is ours after all (the other
         was late to learn that it is not), take it over again."""
-        partition = running.shard.partition
-        log.warning("shard %d was taken over by another worker", partition)
-        if self._running.get(partition) is running:
-            self._forget(partition)
+        if self._is_at_work(running):
+            self._forget(running.shard.partition)
             await self.assign()
