@@ -21,7 +21,7 @@ from indicators.columns import Writer
 from simulator.geography import SETTINGS
 from sinks.prometheus import Metrics
 from streams import checkpoint
-from streams.checkpoint import Record, Restorer
+from streams.checkpoint import Cut, Record, Restorer
 from streams.watermark import BEGINNING
 from tests.conftest import SettingsMaker
 from tests.e2e.running import ROOT, Worker, wait_until, wait_until_released
@@ -68,7 +68,7 @@ def in_topic(settings: Settings, topic: str) -> Iterator[bytes]:
         for name, value in record.headers:
             yield from (name.encode(), value)
         if topic == settings.topics.checkpoints:
-            restorers.setdefault(record.partition, Restorer()).take(Record(record.key or b"", record.value))
+            restorers.setdefault(record.partition, Restorer()).take(Record(record.key, record.value, record.offset))
             if record.key is not None and record.key.startswith(b"manifest"):
                 yield restorers[record.partition].result().snapshot or b""
 
@@ -154,7 +154,7 @@ def plant(settings: Settings, names: FreshNames) -> None:
     raw, as_header = PLANTED.encode(), [("seen", PLANTED.encode())]
     writer = Writer()
     writer.value("devices", [PLANTED])
-    parts, manifest = checkpoint.encode(writer, 10**9, 0, 0, BEGINNING)
+    parts, manifest = checkpoint.encode(writer, 10**12, 1, Cut(0, 0, BEGINNING, -1))
     producer = KafkaProducer(bootstrap_servers=settings.kafka.bootstrap)
     for record in [*parts, manifest]:
         producer.send(settings.topics.checkpoints, key=record.key, value=record.value, partition=0)

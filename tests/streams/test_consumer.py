@@ -19,8 +19,8 @@ from config.errors import ContractError, ServiceError
 from config.settings import KafkaSettings
 from foule.server_process import free_port
 from indicators.columns import Reader, Writer
-from streams import checkpoint
-from streams.checkpoint import AdvanceNote, Record
+from streams.changelog import Changelog
+from streams.checkpoint import AdvanceNote, Cut, Record
 from streams.consumer import Link
 from streams.fetch import Fetch, contiguous
 from streams.folding import fold
@@ -129,8 +129,8 @@ async def test_what_was_committed_is_where_a_successor_goes_on_and_nothing_else_
     assert await asyncio.to_thread(committed, kafka_bootstrap, fresh_names.group, topic) is None
     async with feeding(kafka_bootstrap, fresh_names, tmp_path) as feed:
         await feed.until(lambda: len(feed.offsets) == 12)
-        await feed.link.commit(topic, 1, 7)
-        await feed.link.commit(topic, 9, 7)  # not ours: nothing happens
+        assert await feed.link.commit(topic, 1, 7)
+        assert not await feed.link.commit(topic, 9, 7)  # not ours: nothing happens
     assert await asyncio.to_thread(committed, kafka_bootstrap, fresh_names.group, topic) == 7
     async with feeding(kafka_bootstrap, fresh_names, tmp_path) as feed:
         assert (feed.link.committed(topic, 1), feed.link.committed(topic, 0)) == (7, 0)
@@ -172,7 +172,7 @@ async def test_a_send_is_done_when_it_is_in_the_log_and_says_where(
         acks = [await feed.link.send(topic, 1, b"k", b"%d" % at, (("h", b"v"),)) for at in range(5)]
         sent = await asyncio.gather(*acks)
         assert [(one.topic, one.partition, one.offset) for one in sent] == [(topic, 1, at) for at in range(5)]
-        await feed.link.send_all(topic, 1, [Record(b"k", None), Record(b"k", b"last")])
+        assert await feed.link.send_all(topic, 1, [Record(b"k", None), Record(b"k", b"last")]) == 2
         assert (await feed.link.ends_now(topic))[1] == 7
         await feed.until(lambda: len(feed.offsets) == 7)
         values = [value for fetch in feed.fetches for value in fetch.values]
@@ -195,46 +195,77 @@ async def test_a_send_that_the_broker_refuses_is_an_error(
         await feed.link.deliver(topic, b"k", b"small", [("schema", b"1")])
 
 
-# --- the changelog
+# --- reading beside Faust
 
 
-def snapshot(size: int) -> Writer:
-    writer = Writer()
-    writer.column("numbers", np.random.default_rng(size).integers(0, 1 << 62, size))
-    return writer
+async def records_of(link: Link, topic: str, start: int, end: int) -> list[Record]:
+    return [record async for record in link.read(topic, 1, start, end)]
 
 
-async def test_a_changelog_is_read_back_up_to_its_end(
+async def test_a_partition_is_read_between_two_offsets(
     kafka_bootstrap: str, topic: str, fresh_names: FreshNames, tmp_path: Path
 ) -> None:
     changelog = make_topic(kafka_bootstrap, fresh_names.topics["checkpoints"])
-    notes = [AdvanceNote(4, 70, 5_000, True), AdvanceNote(5, 60, 6_000, False)]
     async with feeding(kafka_bootstrap, fresh_names, tmp_path) as feed:
-        assert await feed.link.read_changelog(changelog, 1, 0) == (None, None, [], 0)
-        await feed.link.send_all(changelog, 0, [checkpoint.note(notes[0])])
-        assert (await feed.link.read_changelog(changelog, 0, 1)).advances == notes[:1]
-        for number in (1, 2):
-            parts, manifest = checkpoint.encode(snapshot(number * 200_000), number, 10, 15, 1_000)
-            await feed.link.send_all(changelog, 1, parts)
-            await feed.link.send_all(changelog, 1, [manifest, checkpoint.note(notes[number - 1])])
-        await feed.link.send_all(changelog, 1, checkpoint.garbage(1, 2))
-        ends = await feed.link.ends_now(changelog)
-        found = await feed.link.read_changelog(changelog, 1, ends[1])
+        assert await records_of(feed.link, changelog, 0, 0) == []
+        assert [await feed.link.append(changelog, 1, b"k%d" % at, b"v") for at in range(5)] == [0, 1, 2, 3, 4]
+        assert await feed.link.append(changelog, 1, b"k2", None) == 5
+        assert await feed.link.append(changelog, 0, b"elsewhere", b"") == 0
+        everything = [*(Record(b"k%d" % at, b"v", at) for at in range(5)), Record(b"k2", None, 5)]
+        assert await records_of(feed.link, changelog, 0, 6) == everything
+        assert await records_of(feed.link, changelog, 2, 5) == everything[2:5]
+
+
+async def test_a_shards_changelog_goes_from_owner_to_owner(
+    kafka_bootstrap: str, topic: str, fresh_names: FreshNames, tmp_path: Path
+) -> None:
+    name = make_topic(kafka_bootstrap, fresh_names.topics["checkpoints"])
+    snapshot = Writer()
+    snapshot.column("numbers", np.random.default_rng(1).integers(0, 1 << 62, 400_000))
+    claimed: list[int] = []
+
+    async def claim(token: int) -> None:
+        claimed.append(token)
+
+    async with feeding(kafka_bootstrap, fresh_names, tmp_path) as feed:
+        former, owner = Changelog(feed.link, name, 1), Changelog(feed.link, name, 1)
+        assert await former.take_over(claim) == (None, None, [], [], [])
+        assert await former.write(snapshot, Cut(10, 15, 1_000, 4))
+        await former.note(5, 70, 5_000, applied=True)
+        found = await owner.take_over(claim)
+        assert (claimed, former.token, owner.token) == ([0, owner.token], 0, 8)
         assert found.manifest is not None and found.snapshot is not None
-        assert (found.manifest.number, found.manifest.parts, found.advances) == (2, 4, notes)
-        assert np.array_equal(
-            Reader(found.snapshot).column("numbers"), Reader(snapshot(400_000).encode()).column("numbers")
-        )
-        await feed.link.send_all(changelog, 1, [Record(b"from elsewhere", b"x")])
+        assert (found.manifest.parts, found.advances) == (4, [AdvanceNote(0, 5, 70, 5_000, True)])
+        assert np.array_equal(Reader(found.snapshot).column("numbers"), Reader(snapshot.encode()).column("numbers"))
+        assert not await former.write(snapshot, Cut(20, 25, 2_000, 4))
+        assert await owner.write(snapshot, Cut(30, 35, 3_000, 5))
+        await owner.collect_garbage()
+        await feed.link.append(name, 1, b"from elsewhere", b"x")
         with pytest.raises(ContractError, match="who else writes there"):
-            await feed.link.read_changelog(changelog, 1, ends[1] + 1)
+            await Changelog(feed.link, name, 1).take_over(claim)
 
 
-async def test_a_changelog_that_nobody_gives_is_an_error_and_not_an_empty_one() -> None:
+async def test_a_partition_that_nobody_gives_is_an_error_and_not_an_empty_one() -> None:
     nowhere = f"127.0.0.1:{free_port()}"
     link = Link(faust.App("nobody"), KafkaSettings(bootstrap=nowhere), {"bootstrap_servers": nowhere})
-    with pytest.raises(ServiceError, match=r"the changelog foule\.checkpoints cannot be read: .*is the broker up"):
-        await link.read_changelog("foule.checkpoints", 0, 10)
+    with pytest.raises(ServiceError, match=r"foule\.checkpoints cannot be read: .*is the broker up"):
+        await records_of(link, "foule.checkpoints", 0, 10)
+
+
+@pytest.mark.real_kafka
+async def test_what_is_deleted_is_no_error_but_a_start_below_it_is(
+    real_kafka: RealKafka, topic: str, fresh_names: FreshNames, tmp_path: Path
+) -> None:
+    bootstrap = real_kafka.bootstrap
+    changelog = make_topic(bootstrap, fresh_names.topics["checkpoints"])
+    await send(bootstrap, changelog, 12)
+    with KafkaAdminClient(bootstrap_servers=bootstrap) as admin:
+        admin.delete_records({TopicPartition(changelog, 1): 5})
+    async with feeding(bootstrap, fresh_names, tmp_path) as feed:
+        found = await records_of(feed.link, changelog, 0, 9)
+        assert [record.offset for record in found] == [5, 6, 7, 8]
+        with pytest.raises(ServiceError, match=f"{changelog} cannot be read"):
+            await records_of(feed.link, changelog, 2, 9)
 
 
 # --- what is admitted

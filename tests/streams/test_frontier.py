@@ -12,7 +12,7 @@ IDLE = 30_000
 
 
 def seal(shard: int, watermark: int, next_offset: int = 5, at_end: bool = True) -> Seal:
-    return Seal("s", shard, watermark, next_offset, at_end, BEGINNING)
+    return Seal("s", 0, shard, watermark, next_offset, at_end, BEGINNING)
 
 
 def test_a_shard_at_its_end_for_long_enough_is_told_the_least_watermark_of_the_others() -> None:

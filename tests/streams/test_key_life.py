@@ -51,3 +51,17 @@ def test_an_epoch_that_nobody_has_seen_has_no_key_to_go() -> None:
     keys = KeyLife(CALENDAR, 1)
     keys.checkpointed(0, THIRD.end)
     assert keys.over(None) == []
+
+
+def test_a_successor_watches_the_epochs_that_were_pending() -> None:
+    first = life(FIRST.end)
+    assert first.pending == [178, 179, 180]
+    assert first.over(None) == [FIRST]
+    assert first.pending == [179, 180]
+    second = KeyLife(CALENDAR, 1)
+    second.seen(THIRD.start)
+    second.resume(first.pending)
+    assert second.pending == [179, 180]
+    second.checkpointed(0, SECOND.end)
+    assert second.over(None) == [SECOND]
+    assert second.pending == [180]

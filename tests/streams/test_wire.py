@@ -10,8 +10,11 @@ from indicators.counts import Counts, Tally
 from streams.watermark import BEGINNING
 from streams.wire import (
     Advance,
+    Bookmark,
+    Claim,
     Decision,
     Message,
+    ReleaseClaim,
     Seal,
     TallyPart,
     decode,
@@ -30,10 +33,14 @@ def counts(cells: int, first: int = 0) -> Counts:
 @pytest.mark.parametrize(
     "message",
     [
-        TallyPart("settings", 3, 1, 300_000, 10, 310, "flows", 2, b"\x01" * 8, b"\x02" * 4),
-        Seal("settings", 0, BEGINNING, 0, True, BEGINNING),
-        Seal("settings", 9, 1_403_949_600_000, 1 << 40, False, 1_403_949_000_000),
-        Decision("settings", 1, 300_000, 10, 310, b"window", [(0, 300_000, 310), (1, 86_400_000, 5)]),
+        TallyPart("settings", 77, 3, 1, 300_000, 10, 310, "flows", 2, b"\x01" * 8, b"\x02" * 4),
+        Seal("settings", 0, 0, BEGINNING, 0, True, BEGINNING),
+        Seal("settings", 1 << 40, 9, 1_403_949_600_000, 1 << 40, False, 1_403_949_000_000),
+        Decision("settings", 5, 1, 300_000, 10, 310, b"window"),
+        Claim("settings", 3, 77),
+        ReleaseClaim("settings"),
+        Bookmark("settings", 5, 40, [(0, 77), (None, 5)], [(0, 300_000, 310), (1, 86_400_000, 5)], [178, 179]),
+        Bookmark("settings", 0, 0, [], [], []),
     ],
 )
 def test_a_message_comes_back_as_it_was(message: Message) -> None:
@@ -43,7 +50,7 @@ def test_a_message_comes_back_as_it_was(message: Message) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"{}", b"\x80", encode_advance(Advance(1, 2)), encode(Seal("s", 0, 1, 2, True, 0))[:-1]]
+    "data", [b"", b"{}", b"\x80", encode_advance(Advance(1, 2)), encode(Seal("s", 0, 0, 1, 2, True, 0))[:-1]]
 )
 def test_bytes_that_are_no_message_are_refused(data: bytes) -> None:
     with pytest.raises(ContractError, match=r"a record of the tallies topic cannot be read .*who else writes there"):
@@ -74,12 +81,12 @@ def test_a_tally_of_any_size_comes_back_from_parts_below_a_megabyte() -> None:
         "departures": counts(50_001),
     }
     tally = Tally(2, 300_000, 1000, 301_000, held)
-    parts = [decode(encode(part)) for part in parts_of(tally, 5, "settings")]
+    parts = [decode(encode(part)) for part in parts_of(tally, 5, "settings", 77)]
     back: dict[str, list[Counts]] = {}
     for part in parts:
         assert isinstance(part, TallyPart)
-        assert (part.settings, part.shard, part.layer, part.width, part.start, part.end) == (
-            "settings", 5, 2, 300_000, 1000, 301_000,
+        assert (part.settings, part.token, part.shard, part.layer, part.width, part.start, part.end) == (
+            "settings", 77, 5, 2, 300_000, 1000, 301_000,
         )  # fmt: skip
         assert len(encode(part)) < 1_000_000
         assert part.part == len(back.setdefault(part.indicator, []))
@@ -97,4 +104,4 @@ def test_a_tally_of_any_size_comes_back_from_parts_below_a_megabyte() -> None:
 
 
 def test_a_tally_of_nobody_has_no_parts() -> None:
-    assert list(parts_of(Tally(0, 1, 0, 1, {}), 0, "s")) == []
+    assert list(parts_of(Tally(0, 1, 0, 1, {}), 0, "s", 0)) == []
