@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self
 
+import msgspec
+
 from anonymizer.gate import Publication, ReleasedWindow, reopen
 from config.settings import Settings
 from foule.oracle.oracle import Cell
@@ -124,7 +126,8 @@ class TallyLog:
 
     def _take_part(self, record: LogRecord, part: TallyPart) -> None:
         key = _PartKey(part.shard, _Window(part.layer, part.width, part.start), part.indicator, part.part)
-        if self._parts.setdefault(key, part) != part:
+        first = self._parts.setdefault(key, part)
+        if msgspec.structs.replace(part, token=first.token) != first:  # a successor repeats it under its own
             self.problems.append(f"offset {record.offset}: a tally of shard {part.shard} came again with other numbers")
         self._counted.add(self._key(part))
 
