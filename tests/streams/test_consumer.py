@@ -3,96 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-import faust
 import numpy as np
 import pytest
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from kafka import KafkaAdminClient, TopicPartition
 
-from config.errors import ContractError, ServiceError
-from config.settings import KafkaSettings
-from foule.server_process import free_port
-from indicators.columns import Reader, Writer
-from streams.changelog import Changelog
-from streams.checkpoint import AdvanceNote, Cut, Record
+from config.errors import ServiceError
+from streams.checkpoint import Record
 from streams.consumer import Link
-from streams.fetch import Fetch, contiguous
-from streams.folding import fold
+from streams.fetch import contiguous
 from tests.services.real_kafka import RealKafka
 from tests.services.settings_file import FreshNames
-
-WITHIN = 40.0
-
-
-class Feed:
-    """An application with one agent that reads one folded topic, and all that it was given."""
-
-    def __init__(self, app: faust.App, link: Link, topic: str) -> None:
-        self.app, self.link, self.topic = app, link, topic
-        self.fetches: list[Fetch] = []
-
-    @property
-    def offsets(self) -> list[int]:
-        return [offset for fetch in self.fetches for offset in fetch.offsets.tolist()]
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(WITHIN):
-            while not holds():  # noqa: ASYNC110  (nobody tells when a fetch has come)
-                await asyncio.sleep(0.02)
-
-
-@asynccontextmanager
-async def feeding(bootstrap: str, names: FreshNames, folder: Path) -> AsyncIterator[Feed]:
-    topic = names.topics["events"]
-    fold(topic)
-    app = faust.App(
-        names.group, broker=f"kafka://{bootstrap}", store="memory://", datadir=folder, topic_partitions=2,
-        topic_disable_leader=True, topic_allow_declare=False, web_enabled=False, broker_session_timeout=10.0,
-        broker_heartbeat_interval=1.0, broker_commit_interval=0.2, broker_rebalance_timeout=3.0,
-        consumer_auto_offset_reset="earliest", producer_max_request_size=16 << 20,
-    )  # fmt: skip
-    feed = Feed(app, Link(app, KafkaSettings(bootstrap=bootstrap), {"bootstrap_servers": bootstrap}), topic)
-    raw: dict[str, Any] = {"key_serializer": "raw", "value_serializer": "raw", "acks": False}
-
-    async def take(stream: Any) -> None:
-        async for event in stream.events():
-            feed.fetches.append(event.value)
-
-    app.agent(app.topic(topic, partitions=2, **raw), name="take")(take)
-    await app.start()
-    try:
-        await feed.until(lambda: feed.link.assigned(topic) == {0, 1})
-        yield feed
-    finally:
-        await app.stop()
+from tests.streams.feeding import feeding, make_topic, send
 
 
 @pytest.fixture
 def topic(kafka_bootstrap: str, fresh_names: FreshNames) -> str:
     """The topic that the feed reads, of two partitions."""
     return make_topic(kafka_bootstrap, fresh_names.topics["events"])
-
-
-def make_topic(bootstrap: str, topic: str) -> str:
-    with KafkaAdminClient(bootstrap_servers=bootstrap) as admin:
-        admin.create_topics({topic: {"num_partitions": 2, "replication_factor": 1}}, wait_for_metadata=True)
-    return topic
-
-
-async def send(bootstrap: str, topic: str, count: int, partition: int = 1) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
-    await producer.start()
-    try:
-        for _ in range(count):
-            await producer.send_and_wait(topic, b"x", partition=partition)
-    finally:
-        await producer.stop()
 
 
 def committed(bootstrap: str, group: str, topic: str) -> int | None:
@@ -193,79 +123,6 @@ async def test_a_send_that_the_broker_refuses_is_an_error(
         with pytest.raises(ServiceError, match=f"Kafka did not take a record of {topic}"):
             await feed.link.deliver(topic, b"k", too_large, [])
         await feed.link.deliver(topic, b"k", b"small", [("schema", b"1")])
-
-
-# --- reading beside Faust
-
-
-async def records_of(link: Link, topic: str, start: int, end: int) -> list[Record]:
-    return [record async for record in link.read(topic, 1, start, end)]
-
-
-async def test_a_partition_is_read_between_two_offsets(
-    kafka_bootstrap: str, topic: str, fresh_names: FreshNames, tmp_path: Path
-) -> None:
-    changelog = make_topic(kafka_bootstrap, fresh_names.topics["checkpoints"])
-    async with feeding(kafka_bootstrap, fresh_names, tmp_path) as feed:
-        assert await records_of(feed.link, changelog, 0, 0) == []
-        assert [await feed.link.append(changelog, 1, b"k%d" % at, b"v") for at in range(5)] == [0, 1, 2, 3, 4]
-        assert await feed.link.append(changelog, 1, b"k2", None) == 5
-        assert await feed.link.append(changelog, 0, b"elsewhere", b"") == 0
-        everything = [*(Record(b"k%d" % at, b"v", at) for at in range(5)), Record(b"k2", None, 5)]
-        assert await records_of(feed.link, changelog, 0, 6) == everything
-        assert await records_of(feed.link, changelog, 2, 5) == everything[2:5]
-
-
-async def test_a_shards_changelog_goes_from_owner_to_owner(
-    kafka_bootstrap: str, topic: str, fresh_names: FreshNames, tmp_path: Path
-) -> None:
-    name = make_topic(kafka_bootstrap, fresh_names.topics["checkpoints"])
-    snapshot = Writer()
-    snapshot.column("numbers", np.random.default_rng(1).integers(0, 1 << 62, 400_000))
-    claimed: list[int] = []
-
-    async def claim(token: int) -> None:
-        claimed.append(token)
-
-    async with feeding(kafka_bootstrap, fresh_names, tmp_path) as feed:
-        former, owner = Changelog(feed.link, name, 1), Changelog(feed.link, name, 1)
-        assert await former.take_over(claim) == (None, None, [], [], [])
-        assert await former.write(snapshot, Cut(10, 15, 1_000, 4))
-        await former.note(5, 70, 5_000, applied=True)
-        found = await owner.take_over(claim)
-        assert (claimed, former.token, owner.token) == ([0, owner.token], 0, 8)
-        assert found.manifest is not None and found.snapshot is not None
-        assert (found.manifest.parts, found.advances) == (4, [AdvanceNote(0, 5, 70, 5_000, True)])
-        assert np.array_equal(Reader(found.snapshot).column("numbers"), Reader(snapshot.encode()).column("numbers"))
-        assert not await former.write(snapshot, Cut(20, 25, 2_000, 4))
-        assert await owner.write(snapshot, Cut(30, 35, 3_000, 5))
-        await owner.collect_garbage()
-        await feed.link.append(name, 1, b"from elsewhere", b"x")
-        with pytest.raises(ContractError, match="who else writes there"):
-            await Changelog(feed.link, name, 1).take_over(claim)
-
-
-async def test_a_partition_that_nobody_gives_is_an_error_and_not_an_empty_one() -> None:
-    nowhere = f"127.0.0.1:{free_port()}"
-    link = Link(faust.App("nobody"), KafkaSettings(bootstrap=nowhere), {"bootstrap_servers": nowhere})
-    with pytest.raises(ServiceError, match=r"foule\.checkpoints cannot be read: .*is the broker up"):
-        await records_of(link, "foule.checkpoints", 0, 10)
-
-
-@pytest.mark.real_kafka
-async def test_what_is_deleted_is_no_error_but_a_start_below_it_is(
-    real_kafka: RealKafka, topic: str, fresh_names: FreshNames, tmp_path: Path
-) -> None:
-    bootstrap = real_kafka.bootstrap
-    changelog = make_topic(bootstrap, fresh_names.topics["checkpoints"])
-    await send(bootstrap, changelog, 12)
-    with KafkaAdminClient(bootstrap_servers=bootstrap) as admin:
-        admin.delete_records({TopicPartition(changelog, 1): 5})
-    async with feeding(bootstrap, fresh_names, tmp_path) as feed:
-        found = await records_of(feed.link, changelog, 0, 9)
-        assert [record.offset for record in found] == [5, 6, 7, 8]
-        with pytest.raises(ServiceError, match=f"{changelog} cannot be read"):
-            await records_of(feed.link, changelog, 2, 9)
 
 
 # --- what is admitted
