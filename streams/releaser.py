@@ -142,7 +142,10 @@ class ReleaseAgent:
     def _bookmark_at(self, fetch: Fetch, offset: int) -> Bookmark | None:
         if not len(fetch) or fetch.offsets[0] != offset:
             return None
-        message = wire.decode(fetch.values[0] or b"")
+        try:
+            message = wire.decode(fetch.values[0] or b"")
+        except ContractError:  # whoever reads it says so
+            return None
         return message if isinstance(message, Bookmark) and message.settings == self._parts.fingerprint else None
 
     def _read(self, active: _Active, offset: int, value: bytes | None) -> Publication | None:

@@ -67,6 +67,19 @@ async def test_a_successor_goes_on_where_the_checkpoint_was_and_counts_nothing_t
     assert (last.watermark, last.next_offset) == (NOON + HOUR - 2 * MINUTE, 5)
 
 
+async def test_a_successor_knows_of_the_checkpoint_how_far_it_reaches_and_which_advances_are_in_it() -> None:
+    memory, store = Memory(), MemoryKeyStore()
+    first = await started(memory, store)
+    await first.crowd.take(events(event(0)))
+    await first.crowd.advance(advances(Advance(1, NOON + HOUR)))
+    await first.crowd.checkpoint()
+    second = await started(memory, store)
+    await second.crowd.advance(advances(Advance(1, NOON + HOUR)))
+    assert memory.kinds(TOPICS.checkpoints).count("advance") == 1
+    await second.crowd.seal()
+    assert [seal.checkpointed for seal in seals(memory)[1:]] == [NOON + HOUR]
+
+
 def numbers(memory: Memory) -> dict[Any, Any]:
     """The tallies in the log, without who wrote them and how often."""
     found = defaultdict(set)

@@ -91,8 +91,11 @@ async def test_windows_wait_for_a_sink_that_takes_none_and_are_left_to_others_wh
     assert one.starts == [0]
 
 
-async def test_a_record_that_is_none_of_foule_is_passed_over() -> None:
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_record_that_is_none_of_foule_is_passed_over(first: bool) -> None:
     memory = Memory()
+    if first:  # where a bookmark might be
+        memory.put(TOPICS.tallies, None, b"something")
     one = await releasing(memory)
     memory.put(TOPICS.tallies, None, b"something")
     say(memory, tally(), seal())
