@@ -67,7 +67,7 @@ def test_tallies_and_seals_of_a_former_owner_are_dropped_and_counted() -> None:
     assert log.read() == []
     assert log.release.stale == 2
     log.append(tally(0, 0, {PORT: 10}, indicator="arrivals", token=9), seal(0, WIDTH, token=9))
-    assert [people(one) for one in log.read()] == [{"beach": {"people": 12}, "port": {"arrivals": 10}}]
+    assert [people(one) for one in log.read()] == [{"port": {"arrivals": 10}}]
     assert log.release.late_tallies == 0
 
 

@@ -95,3 +95,9 @@ async def test_an_advance_noted_behind_a_successors_claims_is_nothing_to_the_nex
     last = await started(memory)
     await last.crowd.take(events(event(0), event(MINUTE)))
     assert last.metric("foule_records_accepted_total") == 2
+
+
+async def test_an_advance_for_another_owner_is_noted_and_not_followed() -> None:
+    agent = await started()
+    await agent.crowd.advance(advances(Advance(0, DAY_END, 7), Advance(0, NOON + HOUR, 0)))
+    assert [(note.token, note.applied) for note in notes_of(agent.memory)] == [(0, False), (0, True)]

@@ -58,7 +58,7 @@ def test_bytes_that_are_no_message_are_refused(data: bytes) -> None:
 
 
 def test_an_advance_is_plain_json() -> None:
-    assert encode_advance(Advance(7, 1_403_949_600_000)) == b'{"next":7,"watermark":1403949600000}'
+    assert encode_advance(Advance(7, 1_403_949_600_000, 9)) == b'{"next":7,"watermark":1403949600000,"token":9}'
     assert decode_advance(b' {"watermark": -5, "next": 7, "by": "hand"}') == Advance(7, -5)
 
 
