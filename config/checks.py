@@ -62,6 +62,7 @@ TEMPLATE = Check('a column, or columns in braces such as "{lac}-{ci}"', _is_temp
 ZONE = Check('a time zone of the IANA database, such as "Europe/Paris" or "UTC"', _is_zone)
 CLOCK = Check('a time of the day such as "04:00"', _matches(r"([01][0-9]|2[0-3]):[0-5][0-9]"))
 TOPIC = Check("a topic name: 1 to 249 letters, digits, '.', '_' or '-'", _matches(r"[A-Za-z0-9._-]{1,249}"))
+INSTANCE = Check("a name of 1 to 200 letters, digits, '.', '_' or '-'", _matches(r"[A-Za-z0-9._-]{1,200}"))
 REDIS = Check(
     'an address such as "redis://127.0.0.1:6379/0", "rediss://..." or "unix:///..."',
     lambda url: re.match(r"(rediss?://[^/]|unix:///|unix://[^/@]*@/)", url.reveal()) is not None,

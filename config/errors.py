@@ -5,6 +5,7 @@ FouleError
   +-- ZonesError         a layer of zones or the cell catalogue cannot be used
   +-- EventFileError     a recorded file of events cannot be read
   +-- ServiceError       Kafka or a Redis does not answer, or is not set up as needed
+  |     +-- UnreachableError nothing takes connections where Kafka should be
   |     +-- TopicsError      topics are missing or have other settings
   |     +-- KeyStoreError    the key store cannot give or keep an epoch's key
   +-- KeyLostError       the key of an epoch is gone while its pseudonyms are still in use
@@ -36,6 +37,10 @@ class EventFileError(FouleError):
 
 class ServiceError(FouleError):
     """Kafka or a Redis does not answer, or is not set up as needed."""
+
+
+class UnreachableError(ServiceError):
+    """Nothing takes connections where Kafka should be: not yet, or not any more."""
 
 
 class TopicsError(ServiceError):

@@ -8,6 +8,7 @@ from config.sections import (
     KafkaSettings,
     ReplaySettings,
     Settings,
+    StreamSettings,
     TopicsSettings,
     ZonesSettings,
 )
@@ -23,6 +24,7 @@ class Broken(NamedTuple):
 def broken(settings: Settings) -> Iterator[Broken]:
     """Every rule between settings that does not hold, in the order of the sections."""
     yield from _kafka(settings.kafka)
+    yield from _stream(settings.stream, settings.kafka)
     yield from _topics(settings.topics)
     yield from _events(settings.events)
     yield from _zones(settings.zones)
@@ -39,6 +41,15 @@ def _kafka(kafka: KafkaSettings) -> Iterator[Broken]:
         yield Broken(
             ("kafka.ca_file", "kafka.security_protocol"),
             f"no file, since security_protocol is {kafka.security_protocol} (SSL and SASL_SSL use one)",
+        )
+
+
+def _stream(stream: StreamSettings, kafka: KafkaSettings) -> Iterator[Broken]:
+    if stream.max_wait <= kafka.session_timeout:
+        yield Broken(
+            ("stream.max_wait", "kafka.session_timeout"),
+            f"longer than kafka.session_timeout ({kafka.session_timeout.text}):"
+            " the partitions of a dead worker do not move before",
         )
 
 

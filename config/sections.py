@@ -10,6 +10,7 @@ from config.checks import (
     BROKERS,
     CHARACTER,
     CLOCK,
+    INSTANCE,
     LAYER,
     REDIS,
     TEMPLATE,
@@ -39,6 +40,9 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
 
     bootstrap: Annotated[str, BROKERS] = "127.0.0.1:9092"
     group: Field = "foule"
+    instance: Annotated[str | None, INSTANCE] = None
+    session_timeout: Annotated[Duration, at_least(6 * SECOND)] = Duration(10 * SECOND)
+    rebalance_timeout: Annotated[Duration, at_least(SECOND)] = Duration(30 * SECOND)
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
     username: str = ""

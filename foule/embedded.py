@@ -39,6 +39,9 @@ class EmbeddedBroker(ServerProcess):
 
     name = "Embedded broker"
 
+    #: For the setting ``kafka.rebalance_timeout``: this broker lets every rebalance take as long.
+    rebalance_timeout = "3s"
+
     @property
     def bootstrap(self) -> str:
         """``HOST:PORT`` for Kafka clients."""

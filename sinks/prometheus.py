@@ -54,6 +54,7 @@ class Metrics:
         self.rejected = self._counter("foule_records_rejected", "Records sent to the rejected topic.", "reason")
         for reason in REASONS:
             self.rejected.labels(reason)
+        self.kafka_up = self._gauge("foule_kafka_up", "1 while Kafka answers, else 0.")
         self.offset_gaps = self._counter("foule_offset_gaps", "Holes in the offsets that the broker confirmed.")
         self.seeks = self._counter("foule_seeks", "Returns to an offset that a fetch had passed over.")
 

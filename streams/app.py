@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
+import logging
 import shutil
 import ssl
 import tempfile
@@ -19,12 +21,20 @@ from sinks.prometheus import Metrics
 from streams.consumer import Link
 from streams.crowd import CrowdAgent
 from streams.folding import fold
+from streams.membership import group_options, share_by_number
+from streams.outage import Outage
 from streams.releaser import ReleaseAgent, Sink
 from streams.shard import ShardParts
 from streams.topics import MAX_TALLY_BYTES
 from zones import Places
 
+log = logging.getLogger(__name__)
+
 _TICK_SECONDS = 1.0
+_WATCH_SECONDS = 5.0
+_REQUEST_SECONDS = 30.0
+_LAST_CHECKPOINTS = 5.0
+_LAST_SENDS = 1.0
 _POLLED_FETCHES = 200
 _BUFFERED_FETCHES = 16
 _RAW: dict[str, Any] = {"key_type": bytes, "value_type": None, "key_serializer": "raw", "value_serializer": "raw"}
@@ -39,6 +49,19 @@ class Worker:
     crowd: CrowdAgent
     release: ReleaseAgent
 
+    async def watch(self, place: str, metrics: Metrics) -> None:
+        """Say when Kafka, at ``place``, is away and when it is back, or does not let the worker into its group."""
+        outage = Outage(place)
+        while True:
+            answers = await self.link.answers()
+            if answers is not None:
+                metrics.kafka_up.set(answers)
+                outage.notice(answers, self.link.elapsed())
+            error = None if answers is None else await self.link.group_error()
+            if error is not None:
+                log.error("the group does not take this worker: %s; it tries again", error)
+            await asyncio.sleep(_WATCH_SECONDS)
+
 
 def build(
     settings: Settings,
@@ -51,6 +74,7 @@ def build(
     """The application of one worker. ``sinks`` gets the worker's link to Kafka; ``now``: the wall clock in ms."""
     for topic in (settings.topics.events, settings.topics.frontier, settings.topics.tallies):
         fold(topic)
+    share_by_number()
     app = _application(settings)
     link = Link(app, settings.kafka, _connection(settings))
     parts = ShardParts.of(settings, places, EpochKeys(store, settings.keys.max_age, now))
@@ -59,7 +83,7 @@ def build(
     worker = Worker(app, link, crowd, release)
     _add_agents(worker, settings)
     _add_timers(worker, settings)
-    _add_rebalancing(worker)
+    _add_rebalancing(worker, settings)
     return worker
 
 
@@ -94,7 +118,8 @@ async def _fatal(app: faust.App, work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
     except Exception as error:
-        await app.crash(error)
+        if not app.should_stop:
+            await app.crash(error)
         raise
 
 
@@ -109,13 +134,15 @@ def _add_timers(worker: Worker, settings: Settings) -> None:
     timer(stream.checkpoint_every / 1000)(worker.release.bookmark)
 
 
-def _add_rebalancing(worker: Worker) -> None:
+def _add_rebalancing(worker: Worker, settings: Settings) -> None:
     app = worker.app
+    # a worker that takes longer than the group waits is thrown out
+    before_moving = settings.kafka.rebalance_timeout / 1000 * 2 / 3
 
     @app.on_partitions_revoked.connect(weak=False)
     async def revoked(sender: Any, *args: Any, **kwargs: Any) -> None:
         await worker.release.stop()
-        await worker.crowd.release()
+        await worker.crowd.release(before_moving)
 
     @app.on_rebalance_complete.connect(weak=False)
     async def assigned(sender: Any, *args: Any, **kwargs: Any) -> None:
@@ -125,7 +152,8 @@ def _add_rebalancing(worker: Worker) -> None:
     @app.on_before_shutdown.connect(weak=False)
     async def shutdown(sender: Any, *args: Any, **kwargs: Any) -> None:
         await worker.release.stop()
-        await worker.crowd.release()
+        await worker.crowd.release(_LAST_CHECKPOINTS)
+        await worker.link.stop_sending(_LAST_SENDS)
 
 
 def _application(settings: Settings) -> faust.App:
@@ -142,12 +170,13 @@ def _application(settings: Settings) -> faust.App:
         table_standby_replicas=0,
         web_enabled=False,
         broker_max_poll_records=_POLLED_FETCHES,
-        broker_session_timeout=10.0,
-        broker_heartbeat_interval=2.0,
-        broker_rebalance_timeout=3.0,
         stream_buffer_maxsize=_BUFFERED_FETCHES,
+        # an agent that waits, for a broker or a Redis that is away, would be waited for; its shards are locked instead
+        stream_wait_empty=False,
+        producer_request_timeout=_REQUEST_SECONDS,
         producer_max_request_size=MAX_TALLY_BYTES,
         consumer_auto_offset_reset="earliest",
+        **group_options(kafka),
     )
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from config.errors import ServiceError
+from config.errors import ServiceError, UnreachableError
 from config.settings import KafkaSettings
 
 _CONNECT_SECONDS = 3.0
@@ -31,7 +31,7 @@ def client_options(kafka: KafkaSettings) -> dict[str, object]:
 
 
 def require_listener(kafka: KafkaSettings) -> None:
-    """Raise ServiceError, in seconds, unless something takes connections at ``kafka.bootstrap``.
+    """Raise UnreachableError, in seconds, unless something takes connections at ``kafka.bootstrap``.
 
     A client of kafka-python tries for half a minute and cannot tell a wrong address from a wrong login.
     """
@@ -43,7 +43,7 @@ def require_listener(kafka: KafkaSettings) -> None:
                 return
         except OSError as error:
             reasons.append(f"{server.strip()}: {error.strerror or error}")
-    raise ServiceError(
+    raise UnreachableError(
         f"Kafka does not answer at {'; '.join(reasons)}; start it, or set kafka.bootstrap to where it is"
     )
 

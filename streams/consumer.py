@@ -1,20 +1,28 @@
 """What the agents need of Faust's consumer and producer beyond its public interface, in one place.
 
 Leans on ``Consumer._read_offset`` (after a seek Faust drops messages below it; a folded message is known by its last
-offset), ``Consumer._commit`` (an explicit commit; our topics have ``acks=False``), ``Consumer._committed_offset``, and
-``Consumer._thread`` (a seek must run in the thread that fetches).
+offset), ``Consumer._committed_offset``, and ``Consumer._thread`` with its ``thread_loop`` and its aiokafka consumer (a
+seek must run in the thread that fetches; a commit and a question to the broker, too, but not in Faust's queue for it,
+where two that wait for a broker hold up all fetching, nor by ``Consumer._commit``, which ends the application when the
+broker does not answer). Of the producer, aiokafka's ``_message_accumulator`` (how long it tries) and ``_sender``.
+
+While the broker is away everything here waits and goes on when it is back. A record that has been taken is sent again
+and again, in its order, for :data:`PATIENCE`; only then its acknowledgement is an error, which ends the worker.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncIterator, Iterable
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeVar
 
 import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError, KafkaTimeoutError, ProducerClosed
+from aiokafka.structs import OffsetAndMetadata
 from faust.exceptions import ConsumerNotStarted, ProducerSendError
 from faust.types import TP
 
@@ -24,8 +32,37 @@ from streams.checkpoint import Record
 from streams.fetch import Fetch, Headers
 from streams.log_ends import log_ends
 
+log = logging.getLogger(__name__)
+
 #: An acknowledgement to wait for.
 Ack = asyncio.Future[Any]
+
+#: Seconds for which a record is sent again before it counts as lost.
+PATIENCE = 900.0
+
+_RETRY_AFTER = 0.5
+_COMMIT_SECONDS = 5.0
+_ANSWER_SECONDS = 5.0
+
+_T = TypeVar("_T")
+
+
+def passes(error: BaseException | None) -> bool:
+    """Whether an error is of the kind that ends when the broker is back."""
+    return isinstance(error, OSError | KafkaTimeoutError) or bool(getattr(error, "retriable", False))
+
+
+async def until_answered(ask: Callable[[], Awaitable[_T]], patience: float = float("inf")) -> _T:
+    """Ask until there is an answer, or an error that does not pass, or ``patience`` seconds are over."""
+    begun = time.monotonic()
+    while True:
+        try:
+            return await ask()
+        except (KafkaError, ProducerSendError, OSError) as error:
+            cause = error.__cause__ if isinstance(error, ProducerSendError) else error
+            if not passes(cause) or time.monotonic() - begun > patience:
+                raise
+        await asyncio.sleep(_RETRY_AFTER)
 
 
 class Admitted(NamedTuple):
@@ -61,9 +98,19 @@ class Link:
     async def send(
         self, topic: str, partition: int | None, key: bytes | None, value: bytes | None, headers: Headers = ()
     ) -> Ack:
-        """Send a record; the returned future is done when every in-sync replica has it, or raises."""
-        ack: Ack = await self._app.producer.send(topic, key, value, partition, None, list(headers))  # type: ignore[assignment]
-        return ack
+        """Send a record; the returned future is done when every in-sync replica has it, or raises.
+
+        Waits while the producer is full. What it refuses it has not taken, so that it can be offered again.
+        """
+        producer: Any = self._app.producer
+
+        async def offer() -> Ack:
+            if producer._producer is not None:
+                producer._producer._message_accumulator._batch_ttl = PATIENCE
+            ack: Ack = await producer.send(topic, key, value, partition, None, list(headers))
+            return ack
+
+        return await until_answered(offer, PATIENCE)
 
     async def deliver(self, topic: str, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> None:
         """Send a record to the partition of its key and wait for the acknowledgement, or raise ``ServiceError``."""
@@ -143,11 +190,18 @@ class Link:
         return True
 
     async def commit(self, topic: str, partition: int, offset: int) -> bool:
-        """Commit the next offset to read; False if the partition is no longer ours."""
-        if partition in self.assigned(topic):
-            consumer: Any = self._app.consumer
-            return bool(await consumer._commit({TP(topic, partition): offset}))
-        return False
+        """Commit the next offset to read; False if the partition is no longer ours, or the broker did not take it now:
+        the next commit makes up for it."""
+        if partition not in self.assigned(topic):
+            return False
+        offsets = {TopicPartition(topic, partition): OffsetAndMetadata(offset, "")}
+        try:
+            async with asyncio.timeout(_COMMIT_SECONDS):
+                await self._in_thread(lambda consumer: consumer.commit(offsets))
+        except (KafkaError, TimeoutError) as error:
+            log.info("offset %d of %s, partition %d, is not committed: %r", offset, topic, partition, error)
+            return False
+        return True
 
     def end(self, topic: str, partition: int) -> int | None:
         """The log's end as of the last fetch; None before it, and where the partition is not ours at the moment."""
@@ -163,15 +217,85 @@ class Link:
 
     async def begin_now(self, topic: str, partition: int) -> int:
         """The first offset that the log still has, asked of the broker now."""
-        tp = TP(topic, partition)
-        begin: int = (await self._app.consumer.earliest_offsets(tp))[tp]
-        return begin
+        tp = TopicPartition(topic, partition)
+        begin = await until_answered(lambda: self._in_thread(lambda consumer: consumer.beginning_offsets([tp])))
+        return int(begin[tp])
+
+    async def _in_thread(self, ask: Callable[[Any], Coroutine[Any, Any, _T]]) -> _T:
+        """Ask aiokafka's consumer in the thread in which it runs."""
+        thread: Any = self._app.consumer._thread  # type: ignore[attr-defined]
+        if thread.thread_loop.is_closed():
+            raise ProducerClosed
+        asked = asyncio.run_coroutine_threadsafe(ask(thread._ensure_consumer()), thread.thread_loop)
+        return await asyncio.wrap_future(asked)
+
+    async def answers(self) -> bool | None:
+        """Whether a broker answers now, in a few seconds; None before the producer has reached one."""
+        producer: Any = self._app._producer
+        if producer is None or producer._producer is None:
+            return None
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return bool(await producer._producer.client.force_metadata_update())
+        except TimeoutError:
+            return False
+
+    async def group_error(self) -> KafkaError | None:
+        """Why the group does not let this worker in, if it does not. Having been told, aiokafka tries again.
+
+        Raises ``ServiceError`` if it has given up, and the worker would never be in the group again.
+        """
+
+        async def check(consumer: Any) -> None:
+            coordinator = consumer._coordinator
+            if coordinator is None or consumer._closed:
+                return
+            if coordinator._coordination_task.done():
+                raise ServiceError("the worker's membership in its group has ended: see the error above")
+            coordinator.check_errors()
+
+        try:
+            await self._in_thread(check)
+        except KafkaError as error:
+            return error
+        return None
+
+    async def stop_sending(self, within: float) -> None:
+        """Wait ``within`` seconds for what is under way; what is not acknowledged then fails, and nothing else is sent.
+
+        Otherwise the application would not stop while the broker is away.
+        """
+        faust_producer: Any = self._app._producer
+        producer = None if faust_producer is None else faust_producer._producer
+        if producer is None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await producer.flush()
+                return
+        log.warning("Kafka has not acknowledged all within %g s; the last checkpoints hold", within)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await producer._sender.close()
+        producer._message_accumulator.fail_all(ProducerClosed())
 
     async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[Record]:
         """The records of a partition from ``start`` up to ``end``, read beside what Faust reads.
 
-        Raises ``ServiceError`` if the broker does not give them.
+        Waits while the broker is away. Raises ``ServiceError`` if it refuses to give them.
         """
+        while start < end:
+            try:
+                async for record in self._read(topic, partition, start, end):
+                    start = record.offset + 1
+                    yield record
+                return
+            except (KafkaError, OSError) as error:
+                if not passes(error):
+                    raise ServiceError(f"{topic} cannot be read: {error}") from error
+            await asyncio.sleep(_RETRY_AFTER)
+
+    async def _read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[Record]:
         tp = TopicPartition(topic, partition)
         # a position that is not there is an error: to go on at the log's end would be to forget the shard
         consumer = AIOKafkaConsumer(
@@ -191,7 +315,5 @@ class Link:
                 for record in (await consumer.getmany(tp, timeout_ms=1000)).get(tp, []):
                     if record.offset < end:
                         yield Record(record.key, record.value, record.offset)
-        except (KafkaError, OSError) as error:
-            raise ServiceError(f"{topic} cannot be read: {error}; is the broker up?") from error
         finally:
             await consumer.stop()

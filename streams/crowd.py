@@ -111,15 +111,21 @@ class CrowdAgent:
                 log.warning("partition %d waits to be restored: %s", partition, error)
                 await asyncio.sleep(_KEY_STORE_PAUSE)
 
-    async def release(self) -> None:
-        """Let go of all partitions, each after a checkpoint, if it can be written."""
+    async def release(self, within: float = 60.0) -> None:
+        """Let go of all partitions, each after a checkpoint, if it can be written ``within`` so many seconds."""
         self._turn += 1
-        for partition, running in list(self._running.items()):
-            try:
+        await asyncio.gather(*[self._let_go(running, within) for running in self._running.values()])
+
+    async def _let_go(self, running: _Running, within: float) -> None:
+        partition = running.shard.partition
+        try:
+            async with asyncio.timeout(within):
                 await self._checkpoint(running)
-            except Exception:
-                log.exception("shard %d was let go of without a checkpoint; its last one holds", partition)
-            self._forget(partition)
+        except TimeoutError:
+            log.warning("shard %d had no time for a checkpoint (%g s); its last one holds", partition, within)
+        except Exception:
+            log.exception("shard %d was let go of without a checkpoint; its last one holds", partition)
+        self._forget(partition)
 
     def _forget(self, partition: int) -> None:
         self._running.pop(partition, None)

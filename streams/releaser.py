@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 
 _RETRY_AFTER = 2.0
 
-#: Seconds after which a worker that is no longer in the group has learned it: more than the session's length.
-_CLAIM_AGAIN_AFTER = 20.0
+#: Lengths of the session after which a worker that is no longer in the group has learned it.
+_SESSIONS = 2
 
 
 class Sink(Protocol):
@@ -245,7 +245,7 @@ class ReleaseAgent:
         learn that it has not: claim again."""
         if active.superseded_at is None:
             active.superseded_at = self._link.elapsed()
-        elif self._link.elapsed() - active.superseded_at > _CLAIM_AGAIN_AFTER:
+        elif self._link.elapsed() - active.superseded_at > _SESSIONS * self._settings.kafka.session_timeout / 1000:
             log.warning("another worker claimed the release and does not act; this one claims it again")
             await self.assign()
 

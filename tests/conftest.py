@@ -30,6 +30,11 @@ class Broker(NamedTuple):
     bootstrap: str
     real: bool
 
+    @property
+    def membership(self) -> dict[str, str]:
+        """Settings of the section ``kafka`` that this broker needs."""
+        return {} if self.real else {"rebalance_timeout": EmbeddedBroker.rebalance_timeout}
+
 
 class SettingsMaker(Protocol):
     """``settings_for(tmp_path, time={"windows": ["1m"]}, ...)`` writes a settings file, returns its path."""
@@ -132,13 +137,13 @@ def fresh_names() -> FreshNames:
 
 
 @pytest.fixture
-def settings_for(kafka_bootstrap: str, redis_url: str, key_redis_url: str, fresh_names: FreshNames) -> SettingsMaker:
+def settings_for(broker: Broker, redis_url: str, key_redis_url: str, fresh_names: FreshNames) -> SettingsMaker:
     """Writes settings files for the run's servers, with the test's own topics and group.
 
     Sections given add to and replace what is set here. Metrics are off (port 0).
     """
     standard: dict[str, Mapping[str, object]] = {
-        "kafka": {"bootstrap": kafka_bootstrap, "group": fresh_names.group},
+        "kafka": {"bootstrap": broker.bootstrap, "group": fresh_names.group, **broker.membership},
         "topics": fresh_names.topics,
         "redis": {"url": redis_url},
         "keys": {"url": key_redis_url},

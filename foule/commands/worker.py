@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 import faust
 
-from config.errors import FouleError, TopicsError
+from config.errors import FouleError, ServiceError, TopicsError, UnreachableError
 from config.settings import Settings, require_layers
 from foule.options import settings_option
 from sinks.kafka import KafkaSink
@@ -22,6 +22,7 @@ from sinks.redis import RedisSink
 from streams.app import Worker, build
 from streams.consumer import Link
 from streams.keystore import RedisKeyStore
+from streams.outage import Quiet
 from streams.releaser import Sink
 from streams.topics import check
 from zones import Places, load
@@ -29,6 +30,11 @@ from zones import Places, load
 log = logging.getLogger("foule")
 
 _STUCK_AFTER = 15.0
+_STOP_WITHIN = 9.0
+_STEP = 0.25
+
+#: Seconds: between two attempts at the start, between two lines about them, and for a broker that is starting up.
+_RETRY_AFTER, _REPEAT_AFTER, _STARTS_WITHIN = 1.0, 30.0, 60.0
 
 
 @click.command()
@@ -40,13 +46,37 @@ def worker(settings: Settings) -> None:
     """
     _start_log(settings.log.level)
     places = load_places(settings)
-    problems = check(settings)
-    if problems:
-        raise TopicsError("\n".join([*problems, "create or mend the topics first: foule topics"]))
     metrics = Metrics()
     metrics.serve(settings.metrics.host, settings.metrics.port)
+    require_topics(settings)
     built = build(settings, places, RedisKeyStore(settings.keys), _sinks(settings, metrics), metrics, _now)
-    _run(built, settings)
+    _run(built, settings, metrics)
+
+
+def require_topics(settings: Settings) -> None:
+    """Wait until Kafka is there, saying so from time to time; then raise ``TopicsError`` unless its topics are right.
+
+    Raises ``ServiceError`` if something is there that does not answer as Kafka does, or lets nobody in.
+    """
+    said, reached = -_REPEAT_AFTER, 0.0
+    failure: ServiceError
+    while True:
+        try:
+            problems = check(settings)
+            break
+        except UnreachableError as error:
+            failure, reached = error, 0.0
+        except ServiceError as error:
+            reached = reached or time.monotonic()
+            if time.monotonic() - reached > _STARTS_WITHIN:
+                raise
+            failure = error
+        if time.monotonic() - said >= _REPEAT_AFTER:
+            said = time.monotonic()
+            log.error("%s; the worker waits", failure)
+        time.sleep(_RETRY_AFTER)
+    if problems:
+        raise TopicsError("\n".join([*problems, "create or mend the topics first: foule topics"]))
 
 
 def load_places(settings: Settings) -> Places:
@@ -72,7 +102,7 @@ def _sinks(settings: Settings, metrics: Metrics) -> Callable[[Link], Sequence[Si
     return make
 
 
-def _run(built: Worker, settings: Settings) -> NoReturn:
+def _run(built: Worker, settings: Settings, metrics: Metrics) -> NoReturn:
     """Let Faust run the application; it stops it on SIGTERM and SIGINT, and then ends the process.
 
     Raises the ``FouleError`` that ended the application, if one did.
@@ -81,6 +111,7 @@ def _run(built: Worker, settings: Settings) -> NoReturn:
     worker = faust.Worker(built.app, loglevel=level, quiet=True, redirect_stdouts=False, override_logging=False)
     worker.spinner = None
     threading.Thread(target=_end_if_stuck, args=(built.app,), daemon=True).start()
+    built.app.add_future(built.watch(settings.kafka.bootstrap, metrics))
     try:
         worker.execute_from_commandline()
     except SystemExit:
@@ -90,9 +121,16 @@ def _run(built: Worker, settings: Settings) -> NoReturn:
 
 
 def _end_if_stuck(app: faust.App) -> None:
-    """End the process where Faust, after a part of it has crashed, does not come to its end by itself."""
-    while app.crash_reason is None:
-        time.sleep(1.0)
+    """End the process where Faust does not come to its end in time, after a signal or after a part of it has crashed.
+
+    What is not done by then need not be: the last checkpoints hold.
+    """
+    while app.crash_reason is None and not app.should_stop:
+        time.sleep(_STEP)
+    if app.crash_reason is None:
+        time.sleep(_STOP_WITHIN)
+        log.warning("the worker has not stopped within %g s: it is ended; its last checkpoints hold", _STOP_WITHIN)
+        os._exit(0)
     time.sleep(_STUCK_AFTER)
     log.critical("the worker has crashed and does not stop by itself: it is ended (%s)", app.crash_reason)
     os._exit(1)
@@ -113,6 +151,8 @@ def _start_log(level: str) -> None:
     )
     for handler in logging.root.handlers:
         handler.addFilter(_NoTraceback())
+        if level != "debug":
+            handler.addFilter(Quiet())
     for name in ("aiokafka", "kafka", "faust", "mode"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
 

@@ -130,6 +130,7 @@ class Services:
         self._addresses = {
             "FOULE_KAFKA__BOOTSTRAP": broker.bootstrap,
             "FOULE_KAFKA__SECURITY_PROTOCOL": "PLAINTEXT",
+            "FOULE_KAFKA__REBALANCE_TIMEOUT": EmbeddedBroker.rebalance_timeout,
             "FOULE_TOPICS__REPLICATION": "1",
             "FOULE_REDIS__URL": indicators.url,
             "FOULE_KEYS__URL": keys.url,

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -10,7 +12,7 @@ from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -23,7 +25,7 @@ from foule.proof.topics import LogRecord, TopicReader, read_topic
 from foule.server_process import LOOPBACK, ServerProcess
 from sinks.kafka import records
 
-__all__ = ["LogRecord", "Tail", "Worker", "foule", "read_topic", "wait_until", "wait_until_released"]
+__all__ = ["Ended", "Feed", "LogRecord", "Tail", "Worker", "foule", "read_topic", "wait_until", "wait_until_released"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,18 +34,27 @@ _METRICS_SECONDS = 5.0
 _METRICS_ATTEMPTS = 5
 
 
+class Ended(NamedTuple):
+    """How a process ended: its exit code, and after how many seconds."""
+
+    code: int
+    seconds: float
+
+
 class Worker(ServerProcess):
     """``foule worker`` with a settings file, as a process with its metrics on a free port.
 
-    ``kill()`` ends it as a crash would; ``start()`` begins again. Its log is ``log_text``, also after ``stop()``.
+    ``kill()`` ends it as a crash would, ``terminate()`` as a supervisor does; ``start()`` begins again. Its log is
+    ``log_text``, also after ``stop()``. ``variables``: of its environment.
     """
 
     name = "foule worker"
     start_within = 90.0
     stop_within = 30.0
 
-    def __init__(self, settings_file: Path) -> None:
+    def __init__(self, settings_file: Path, **variables: str) -> None:
         super().__init__()
+        self._variables = variables
         self._settings_file = settings_file.resolve()
         self._log_text = ""
 
@@ -51,7 +62,8 @@ class Worker(ServerProcess):
         return [sys.executable, "-m", "foule", "worker", "--settings", str(self._settings_file)]
 
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(ROOT), "FOULE_METRICS__PORT": str(self.port)}
+        own = {"PYTHONPATH": str(ROOT), "FOULE_METRICS__PORT": str(self.port)}
+        return {**os.environ, **own, **self._variables}
 
     def answers(self) -> bool:
         try:
@@ -62,6 +74,22 @@ class Worker(ServerProcess):
     def stop(self) -> None:
         self._keep_log()
         super().stop()
+
+    def terminate(self) -> Ended:
+        """End it by SIGTERM, and wait for its end."""
+        assert self._process is not None
+        begun = time.monotonic()
+        self._signal(signal.SIGTERM)
+        code = self._process.wait(60)
+        ended = Ended(code, time.monotonic() - begun)
+        self.kill()
+        return ended
+
+    @property
+    def shards(self) -> set[int]:
+        """The partitions that it has."""
+        given = [re.fullmatch(r'foule_checkpoint_age_seconds{partition="(\d+)"}', name) for name in self.metrics()]
+        return {int(match[1]) for match in given if match is not None}
 
     @property
     def log_text(self) -> str:
@@ -103,6 +131,32 @@ def foule(*arguments: str | Path) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
+
+
+class Feed:
+    """``foule simulate`` with a settings file as a process beside the test; a context manager that ends it."""
+
+    def __init__(self, settings_file: Path, *, people: int, speed: int) -> None:
+        command = [sys.executable, "-m", "foule", "simulate", "--settings", str(settings_file), "--people", str(people)]
+        self._process = subprocess.Popen(
+            [*command, "--speed", str(speed)],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def wait(self, within: float) -> None:
+        """Wait until all is sent."""
+        assert self._process.wait(within) == 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
 
 
 class Tail:

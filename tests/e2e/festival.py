@@ -1,0 +1,43 @@
+"""The simulated festival as a feed for workers: its settings, its end, and what must be released of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from config.settings import load
+from foule.proof.checks import prove
+from foule.proof.tallies import TallyLog
+from simulator.geography import SETTINGS
+from tests.conftest import SettingsMaker
+from tests.e2e.results import locator, oracle_of
+from tests.e2e.running import foule
+from zones import load as load_places
+
+DAY_AFTER = 1_404_093_600_000
+"""30 June 2014 04:00 in Paris: the end of the last epoch of the festival."""
+
+
+def festival_settings(folder: Path, settings_for: SettingsMaker, **sections: Mapping[str, object]) -> Path:
+    """A settings file for the festival, with its topics made; ``sections`` add to what is set here."""
+    given = load(SETTINGS)
+    layers = [{"name": layer.name, "file": layer.file} for layer in given.zones.layers]
+    standard: dict[str, Mapping[str, object]] = {
+        "events": {"not_before": "2014-06-27T00:00:00+02:00"},
+        "zones": {"cells": given.zones.cells, "layers": layers},
+        "stream": {"checkpoint_every": "3s", "seal_every": "1s"},
+    }
+    path = settings_for(folder, **(standard | sections))
+    foule("topics", "--settings", path)
+    return path
+
+
+def assert_released_equals_the_oracle(path: Path, at_least: int = 100) -> None:
+    """Every number that is released is the oracle's, and every window is there."""
+    settings = load(path)
+    places = load_places(settings.zones)
+    expected = oracle_of(settings, locator(places))
+    assert expected.read == expected.accepted + expected.late + expected.rejected.total()
+    assert len(expected.released(settings.privacy.k)) > at_least
+    with TallyLog(settings) as tallies:
+        tallies.read()
+        proof = prove(settings, places.layers, expected, tallies)
+    assert [check for check in proof.checks if not check.holds] == []

@@ -1,0 +1,90 @@
+"""A worker that starts before its broker waits for it, and says so; one that finds no topics says what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from config.errors import ServiceError, TopicsError, UnreachableError
+from config.settings import Settings, load
+from foule.commands import worker
+from foule.commands.worker import require_topics
+from tests.conftest import SettingsMaker
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_RETRY_AFTER", 0.001)
+
+
+class Kafka:
+    """In place of the check of the topics: raises each of the errors, then finds these problems."""
+
+    def __init__(self, *errors: ServiceError, problems: tuple[str, ...] = ()) -> None:
+        self.errors = list(errors)
+        self.problems = list(problems)
+
+    def __call__(self, settings: Settings) -> list[str]:
+        if self.errors:
+            raise self.errors.pop(0)
+        return self.problems
+
+
+def test_a_broker_that_is_not_there_is_waited_for_and_named_from_time_to_time(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = UnreachableError("Kafka does not answer at kafka:9092: Connection refused")
+    kafka = Kafka(*[away] * 50, ServiceError("it is starting up"), away)
+    monkeypatch.setattr(worker, "check", kafka)
+    require_topics(Settings())
+    assert kafka.errors == []
+    assert [record.getMessage() for record in caplog.records] == [f"{away}; the worker waits"]
+    kafka.errors, kafka.problems = [away] * 50, []
+    monkeypatch.setattr(worker, "_REPEAT_AFTER", 0.0)
+    caplog.clear()
+    require_topics(Settings())
+    assert len(caplog.records) == 50
+
+
+def test_what_takes_connections_and_never_answers_as_kafka_does_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_STARTS_WITHIN", 0.05)
+    monkeypatch.setattr(worker, "check", Kafka(*[ServiceError("does not let foule in")] * 100_000))
+    with pytest.raises(ServiceError, match="does not let foule in"):
+        require_topics(Settings())
+
+
+def test_missing_topics_are_an_error_that_says_how_to_make_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "check", Kafka(problems=("topic events is missing",)))
+    with pytest.raises(TopicsError, match=r"topic events is missing\n.*foule topics"):
+        require_topics(Settings())
+
+
+def test_a_worker_finds_the_run_s_broker(settings_for: SettingsMaker, tmp_path: Path) -> None:
+    with pytest.raises(TopicsError, match="foule topics"):
+        require_topics(load(settings_for(tmp_path)))
+
+
+class Stopping:
+    """In place of an application that was told to stop, or has crashed, and never ends."""
+
+    def __init__(self, crash_reason: Exception | None) -> None:
+        self.crash_reason = crash_reason
+        self.should_stop = True
+
+
+@pytest.mark.parametrize(("reason", "code"), [(None, 0), (RuntimeError("x"), 1)])
+def test_a_worker_that_does_not_come_to_its_end_is_ended(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, reason: Exception | None, code: int
+) -> None:
+    ended: list[int] = []
+
+    def end(code: int) -> None:
+        ended.append(code)
+        raise SystemExit
+
+    monkeypatch.setattr("os._exit", end)
+    monkeypatch.setattr(worker, "_STOP_WITHIN", 0.01)
+    monkeypatch.setattr(worker, "_STUCK_AFTER", 0.01)
+    with pytest.raises(SystemExit):
+        worker._end_if_stuck(Stopping(reason))  # type: ignore[arg-type]
+    assert ended == [code]
+    assert len(caplog.records) == 1
