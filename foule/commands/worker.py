@@ -30,7 +30,7 @@ from zones import Places, load
 log = logging.getLogger("foule")
 
 _STUCK_AFTER = 15.0
-_STOP_WITHIN = 9.0
+_STOP_WITHIN = 8.5
 _STEP = 0.25
 
 #: Seconds: between two attempts at the start, between two lines about them, and for a broker that is starting up.

@@ -40,4 +40,5 @@ def assert_released_equals_the_oracle(path: Path, at_least: int = 100) -> None:
     with TallyLog(settings) as tallies:
         tallies.read()
         proof = prove(settings, places.layers, expected, tallies)
-    assert [check for check in proof.checks if not check.holds] == []
+    wrong = [check for check in proof.checks if not check.holds]
+    assert not wrong, wrong
