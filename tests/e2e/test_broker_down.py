@@ -49,7 +49,7 @@ def test_a_worker_outlives_its_broker_loses_nothing_and_says_so_in_two_lines(fes
 def test_a_worker_stops_in_time_while_the_broker_is_away_and_the_next_one_waits_for_it(
     festival: Path, mortal: RealKafka
 ) -> None:
-    foule("simulate", "--settings", festival, "--people", "300")
+    foule("simulate", "--settings", festival, "--people", "200")
     with Worker(festival) as worker:
         wait_until(lambda: worker.metrics()[READ] > 10_000, 60, "10,000 records are read", [worker])
         mortal.kill()
@@ -60,4 +60,4 @@ def test_a_worker_stops_in_time_while_the_broker_is_away_and_the_next_one_waits_
         wait_until(lambda: "Kafka does not answer at" in worker.log_text, 30, "the worker says why it waits", [worker])
         mortal.start()
         wait_until_released(load(festival), DAY_AFTER, 60, [worker])
-    assert_released_equals_the_oracle(festival, 50)
+    assert_released_equals_the_oracle(festival, 20)
