@@ -1,4 +1,4 @@
-"""The epochs that a shard has open: events that wait for the watermark, and the crowd that they are applied to."""
+"""The epochs that a shard has open: events that wait for the watermark, and the crowds that they are applied to."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from anonymizer.pseudonyms import Pseudonymiser
+from indicators.calendar import Epoch
+from indicators.columns import Reader, Writer
 from indicators.counts import Tally
 from indicators.epoch_crowd import EpochCrowd
 from indicators.sorting import stable_order
-from streams.decode import Events
+from streams.intake import Share
+from streams.parts import ShardParts
 
 _SETTLE_AT = 1 << 14
 
@@ -29,12 +31,11 @@ class _Waiting(NamedTuple):
 
 
 class OpenEpoch:
-    """One epoch of one shard. The subscriber ids it is given end here: what waits are slots of pseudonyms."""
+    """One epoch of one shard: its crowd, and the events that wait, as slots of pseudonyms under the key ``key_id``."""
 
-    def __init__(self, crowd: EpochCrowd, pseudonymiser: Pseudonymiser) -> None:
+    def __init__(self, crowd: EpochCrowd, key_id: str) -> None:
         self.crowd = crowd
-        self.key_id = pseudonymiser.key_id
-        self._pseudonymiser = pseudonymiser
+        self.key_id = key_id
         self._chunks: list[_Waiting] = []
         self._kept = 0
         self._fresh = 0
@@ -49,11 +50,11 @@ class OpenEpoch:
         """The lowest offset that waits, or None."""
         return int(self._chunks[0].offsets[0]) if self._chunks else None
 
-    def add(self, offsets: NDArray[np.int64], events: Events) -> None:
-        """Keep events of this epoch, above the watermark, until it reaches them; ``offsets``: int64 (n,)."""
-        slots = self.crowd.slots.slots_of(self._pseudonymiser.of(events.subscribers))
-        self._chunks.append(_Waiting(offsets, events.times, slots.astype(np.int32), events.places))
-        self._fresh += len(offsets)
+    def add(self, share: Share) -> None:
+        """Keep events of this epoch, above the watermark, until it reaches them."""
+        slots = self.crowd.slots.slots_of(share.pseudonyms)
+        self._chunks.append(_Waiting(share.offsets, share.times, slots.astype(np.int32), share.places))
+        self._fresh += len(share.offsets)
 
     def is_due(self, watermark: int) -> bool:
         """Whether applying is worth its cost now: a window can close, or as much is new as was kept last time."""
@@ -74,3 +75,76 @@ class OpenEpoch:
             self._kept, self._fresh = len(kept.times), 0
             due = due.rows(stable_order(due.times))
         return self.crowd.apply(due.slots.astype(np.int64), due.times, zones[due.places], watermark)
+
+
+class Epochs:
+    """The open epochs of one shard, and the tallies of their windows."""
+
+    def __init__(self, parts: ShardParts) -> None:
+        self.moves = np.zeros(len(parts.places.layers), np.int64)
+        self._parts = parts
+        self._open: dict[int, OpenEpoch] = {}
+        self._tallies: list[Tally] = []
+
+    @property
+    def devices(self) -> int:
+        """Devices in the state, over all open epochs."""
+        return sum(len(opened.crowd.slots) for opened in self._open.values())
+
+    @property
+    def oldest(self) -> int | None:
+        """The lowest offset that waits, or None."""
+        return min((offset for opened in self._open.values() if (offset := opened.oldest) is not None), default=None)
+
+    @property
+    def keys(self) -> dict[Epoch, str]:
+        """The ids of the keys of the open epochs."""
+        return {opened.crowd.epoch: opened.key_id for opened in self._open.values()}
+
+    def add(self, share: Share) -> None:
+        """Keep events until the watermark reaches them."""
+        opened = self._open.get(share.epoch.number)
+        if opened is None:
+            parts = self._parts
+            crowd = EpochCrowd(parts.calendar, share.epoch, parts.zones, parts.linger)
+            opened = self._open[share.epoch.number] = OpenEpoch(crowd, share.key_id)
+        opened.add(share)
+
+    def is_due(self, watermark: int) -> bool:
+        """Whether :meth:`settle` is worth its cost now."""
+        return any(opened.is_due(watermark) for opened in self._open.values())
+
+    def settle(self, watermark: int) -> None:
+        """Apply all that the watermark (ms) has reached; epochs that it has passed end, and their state is dropped."""
+        zones = self._parts.places.zones
+        for number, opened in sorted(self._open.items()):
+            self._tallies += opened.settle(watermark, zones)
+            if opened.crowd.is_over:
+                self.moves += opened.crowd.visits.moves
+                self._parts.keys.drop(opened.crowd.epoch)
+                del self._open[number]
+
+    def closed(self) -> list[Tally]:
+        """Hand over the tallies of the windows that have closed since the last call, in order of their end."""
+        tallies, self._tallies = self._tallies, []
+        return tallies
+
+    def write(self, writer: Writer) -> None:
+        """Put a copy of the crowds into a snapshot, but not the events that wait."""
+        writer.column("moves", self.moves)
+        writer.value("epochs", list(self._open))
+        for number, opened in self._open.items():
+            inner = writer.under(f"epoch/{number}")
+            inner.value("key", opened.key_id)
+            opened.crowd.write(inner)
+
+    @classmethod
+    def restored(cls, parts: ShardParts, reader: Reader) -> Epochs:
+        """The epochs that :meth:`write` put into a snapshot."""
+        epochs = cls(parts)
+        epochs.moves = reader.column("moves")
+        for number in reader.value("epochs"):
+            inner = reader.under(f"epoch/{number}")
+            crowd = EpochCrowd.restored(parts.calendar, parts.zones, parts.linger, inner)
+            epochs._open[number] = OpenEpoch(crowd, inner.value("key"))
+        return epochs

@@ -1,0 +1,49 @@
+"""What the shards and the sources of a worker share: the settings' parts, and the fingerprint that names them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from anonymizer.keys import EpochKeys
+from config.settings import Settings
+from indicators.calendar import Calendar
+from streams.decode import Decoder
+from zones import Places
+
+
+@dataclass(frozen=True, slots=True)
+class ShardParts:
+    """What all shards of a worker share."""
+
+    decoder: Decoder
+    places: Places
+    calendar: Calendar
+    keys: EpochKeys
+    lateness: int
+    linger: int
+    k: int
+
+    @classmethod
+    def of(cls, settings: Settings, places: Places, keys: EpochKeys) -> ShardParts:
+        """The parts that the settings describe."""
+        return cls(
+            Decoder(settings.events, places),
+            places,
+            Calendar.of(settings.time),
+            keys,
+            settings.time.lateness,
+            settings.time.linger,
+            settings.privacy.k,
+        )
+
+    @property
+    def zones(self) -> list[int]:
+        """For each layer, how many zones it has, ``outside`` included."""
+        return [layer.outside + 1 for layer in self.places.layers]
+
+    @property
+    def fingerprint(self) -> str:
+        """What published numbers depend on besides the records: the zones, the windows, the times and the threshold."""
+        named = [self.places.fingerprint, repr(self.calendar), str(self.lateness), str(self.linger), str(self.k)]
+        return hashlib.sha256("\n".join(named).encode()).hexdigest()
