@@ -43,7 +43,7 @@ def _kafka(kafka: KafkaSettings) -> Iterator[Broken]:
 
 
 def _topics(topics: TopicsSettings) -> Iterator[Broken]:
-    names = ("events", "rejected", "frontier", "tallies", "checkpoints", "presence", "flows")
+    names = ("events", "rejected", "frontier", "tallies", "checkpoints", "presence", "flows", "shuffled", "sources")
     yield from _different("topics", {name: getattr(topics, name) for name in names}, "topic")
 
 

@@ -58,14 +58,18 @@ class TopicsSettings(Struct, frozen=True, kw_only=True):
     checkpoints: Topic = "foule.checkpoints"
     presence: Topic = "foule.presence"
     flows: Topic = "foule.flows"
+    shuffled: Topic = "foule.shuffled"
+    sources: Topic = "foule.sources"
     events_retention: Retention = Duration(DAY)
     rejected_retention: Retention = Duration(DAY)
     tallies_retention: Retention = Duration(7 * DAY)
     output_retention: Retention = Duration(7 * DAY)
+    shuffled_retention: Retention = Duration(HOUR)
 
 
 class EventsSettings(Struct, frozen=True, kw_only=True):
-    """Names of the JSON fields of an event, and the bounds of its time (ms since the epoch)."""
+    """Names of the JSON fields of an event, the bounds of its time (ms since the epoch), and whether the feed is to be
+    shuffled, since it is not keyed by subscriber."""
 
     ts: Field = "ts"
     subscriber: Field = "subscriber"
@@ -79,6 +83,7 @@ class EventsSettings(Struct, frozen=True, kw_only=True):
     not_before: Instant | None = None
     not_after: Instant | None = None
     rejected_payload: bool = True
+    shuffle: bool = False
 
 
 class TimeSettings(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from config.errors import KeyStoreError
 from config.settings import Settings
 from indicators.columns import Writer
 from sinks.prometheus import Metrics
+from streams import wire
 from streams.changelog import Changelog
 from streams.checkpoint import AdvanceNote, Cut
 from streams.consumer import Ack, Follower, Link
@@ -61,6 +62,7 @@ class Running(Generic[PartT]):
     changelog: Changelog
     frontier: int = -1
     checkpointed: int = BEGINNING
+    read_by_others: int | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     checkpointing: asyncio.Lock = field(default_factory=asyncio.Lock)
     acks: set[Ack] = field(default_factory=set)
@@ -111,7 +113,6 @@ class PartitionAgent(ABC, Generic[PartT]):
     async def _carry_away(self, running: Running[PartT], *, seal: bool = False) -> None:
         """Send what the part hands over; with ``seal`` say how far it is, also if that is nothing."""
 
-    @abstractmethod
     def _measure(self, running: Running[PartT]) -> None:
         """Show how far the part is."""
 
@@ -217,6 +218,15 @@ class PartitionAgent(ABC, Generic[PartT]):
         if admitted is None and fetch.start > part.next_offset:
             self._metrics.seeks.inc()
         return admitted
+
+    def _is_at_end(self, running: Running[PartT]) -> bool:
+        """Whether there is nothing more to read."""
+        end = self._link.end(self._reads, running.part.partition)
+        return end is not None and running.part.next_offset >= end
+
+    async def _append(self, message: wire.Message) -> int:
+        """Put a message into the tallies log and wait until it is there."""
+        return await self._link.append(self._topics.tallies, 0, None, wire.encode(message))
 
     async def _acknowledged(self, running: Running[PartT]) -> None:
         """Wait until all that was sent so far is in the log; raises if something is not."""

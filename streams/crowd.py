@@ -1,32 +1,43 @@
-"""The crowd agent: feeds each assigned partition's shard, and carries away its tallies and seals. All that is counted
+"""The crowd agents: feed each assigned partition's shard, and carry away its tallies and seals. All that is counted
 happens in the shard; here is only the traffic."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Protocol, TypeVar
 
-from config.errors import KeyStoreError
+from config.errors import ContractError, KeyStoreError
 from config.settings import Settings
+from indicators.counts import Tally
 from sinks.prometheus import Metrics
 from streams import wire
-from streams.agent import Running
+from streams.agent import Part, PartitionAgent, Running
+from streams.batches import Batch, decode_batch
 from streams.consumer import Link
 from streams.feed import FeedAgent
+from streams.fetch import Fetch
 from streams.shard import Shard, ShardParts
+from streams.shuffled import ShuffledShard
 from streams.watermark import BEGINNING
 from streams.wire import Claim, Seal
 
 log = logging.getLogger(__name__)
 
 
-class CrowdAgent(FeedAgent[Shard]):
-    """One worker's shards."""
+class _Counting(Part, Protocol):
+    """A part that hands over tallies: a shard."""
+
+    def closed(self) -> list[Tally]: ...
+
+
+_ShardT = TypeVar("_ShardT", bound=_Counting)
+
+
+class TallyAgent(PartitionAgent[_ShardT]):
+    """An agent whose parts are shards: what they count goes into the tallies log."""
 
     kind = "shard"
-
-    def __init__(self, settings: Settings, parts: ShardParts, link: Link, metrics: Metrics) -> None:
-        super().__init__(settings, parts, link, metrics, settings.topics.events, settings.topics.checkpoints)
 
     async def assign(self) -> None:
         """Take over the partitions that are assigned now and not at work yet."""
@@ -37,17 +48,7 @@ class CrowdAgent(FeedAgent[Shard]):
     async def _claim(self, partition: int, token: int) -> None:
         await self._append(Claim(self._fingerprint, partition, token))
 
-    async def _append(self, message: wire.Message) -> int:
-        """Put a message into the tallies log and wait until it is there."""
-        return await self._link.append(self._topics.tallies, 0, None, wire.encode(message))
-
-    def _begun(self, partition: int) -> Shard:
-        return Shard(partition, self._parts)
-
-    def _restored(self, partition: int, snapshot: bytes) -> Shard:
-        return Shard.restored(partition, self._parts, snapshot)
-
-    async def _carry_away(self, running: Running[Shard], *, seal: bool = False) -> None:
+    async def _carry_away(self, running: Running[_ShardT], *, seal: bool = False) -> None:
         """Put the tallies of closed windows into the log, then the seal that vouches for them."""
         shard = running.part
         tallies = shard.closed()
@@ -63,7 +64,7 @@ class CrowdAgent(FeedAgent[Shard]):
         where = (shard.partition, shard.watermark, shard.next_offset)
         await self._append(Seal(self._fingerprint, token, *where, self._is_at_end(running), running.checkpointed))
 
-    def _measure(self, running: Running[Shard]) -> None:
+    def _measure(self, running: Running[_ShardT]) -> None:
         super()._measure(running)
         shard, partition = running.part, str(running.part.partition)
         if shard.watermark != BEGINNING:
@@ -79,3 +80,49 @@ class CrowdAgent(FeedAgent[Shard]):
         except KeyStoreError as error:
             log.warning("the keys cannot be looked after: %s", error)
         await super().checkpoint()
+
+
+class CrowdAgent(TallyAgent[Shard], FeedAgent[Shard]):
+    """One worker's shards of a feed that is keyed by subscriber."""
+
+    def __init__(self, settings: Settings, parts: ShardParts, link: Link, metrics: Metrics) -> None:
+        super().__init__(settings, parts, link, metrics, settings.topics.events, settings.topics.checkpoints)
+
+    def _begun(self, partition: int) -> Shard:
+        return Shard(partition, self._parts)
+
+    def _restored(self, partition: int, snapshot: bytes) -> Shard:
+        return Shard.restored(partition, self._parts, snapshot)
+
+
+class ShuffledCrowdAgent(TallyAgent[ShuffledShard]):
+    """One worker's shards of a shuffled feed: they take what the sources send."""
+
+    def __init__(self, settings: Settings, parts: ShardParts, link: Link, metrics: Metrics) -> None:
+        super().__init__(settings, parts, link, metrics, settings.topics.shuffled, settings.topics.checkpoints)
+
+    def _begun(self, partition: int) -> ShuffledShard:
+        return ShuffledShard(partition, self._parts)
+
+    def _restored(self, partition: int, snapshot: bytes) -> ShuffledShard:
+        return ShuffledShard.restored(partition, self._parts, snapshot)
+
+    async def _feed(self, running: Running[ShuffledShard], fetch: Fetch) -> None:
+        batches: list[Batch] = []
+        for offset, value in zip(fetch.offsets.tolist(), fetch.values, strict=True):
+            try:
+                batches.append(decode_batch(value or b""))
+            except ContractError as error:
+                log.error("offset %d of %s is passed over: %s", offset, self._topics.shuffled, error)
+        stale = running.part.stale
+        running.part.take(batches, fetch.end)
+        self._metrics.stale_messages.inc(running.part.stale - stale)
+        await self._carry_away(running)
+
+    def _measure(self, running: Running[ShuffledShard]) -> None:
+        super()._measure(running)
+        shard = running.part
+        end = self._link.end(self._topics.shuffled, shard.partition)
+        if end is not None:
+            lag = max(0, end - shard.next_offset)
+            self._metrics.shuffled_lag_records.labels(str(shard.partition)).set(lag)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from config.errors import KeyLostError
 from indicators.calendar import Epoch
 from indicators.columns import Reader, Writer
 from indicators.counts import Tally
@@ -19,7 +20,7 @@ _SETTLE_AT = 1 << 14
 
 
 class _Waiting(NamedTuple):
-    """Buffered events in order of offset: int64 ``offsets`` and ``times``, int32 ``slots`` and ``places``, (n,)."""
+    """Buffered events as they came: int64 ``offsets`` and ``times``, int32 ``slots`` and ``places``, (n,)."""
 
     offsets: NDArray[np.int64]
     times: NDArray[np.int64]
@@ -47,7 +48,7 @@ class OpenEpoch:
 
     @property
     def oldest(self) -> int | None:
-        """The lowest offset that waits, or None."""
+        """The offset of the first that waits, or None."""
         return int(self._chunks[0].offsets[0]) if self._chunks else None
 
     def add(self, share: Share) -> None:
@@ -63,7 +64,8 @@ class OpenEpoch:
     def settle(self, watermark: int, zones: NDArray[np.int32]) -> list[Tally]:
         """Apply every event at or below ``watermark`` (ms) and close the windows that end by then.
 
-        ``zones``: int32 (places, layers). When it happens changes nothing about the result.
+        In order of (time, offset), and ``zones``: int32 (places, layers). When it happens changes nothing about the
+        result.
         """
         none = np.empty(0, np.int64)
         due = _Waiting(none, none, none.astype(np.int32), none.astype(np.int32))
@@ -73,8 +75,24 @@ class OpenEpoch:
             due, kept = waiting.rows(ripe), waiting.rows(~ripe)
             self._chunks = [kept] if len(kept.times) else []
             self._kept, self._fresh = len(kept.times), 0
+            if not (due.offsets[1:] > due.offsets[:-1]).all():
+                due = due.rows(np.argsort(due.offsets))
             due = due.rows(stable_order(due.times))
         return self.crowd.apply(due.slots.astype(np.int64), due.times, zones[due.places], watermark)
+
+    def write_waiting(self, writer: Writer) -> None:
+        """Put a copy of the events that wait into a snapshot."""
+        waiting = [_Waiting(*map(np.concatenate, zip(*self._chunks, strict=True)))] if self._chunks else []
+        writer.value("waiting", bool(waiting))
+        for columns in waiting:
+            for name, column in columns._asdict().items():
+                writer.column(name, column)
+
+    def read_waiting(self, reader: Reader) -> None:
+        """Take back what :meth:`write_waiting` wrote."""
+        if reader.value("waiting"):
+            self._chunks = [_Waiting(*(reader.column(name) for name in _Waiting._fields))]
+            self._kept = len(self._chunks[0].times)
 
 
 class Epochs:
@@ -102,12 +120,21 @@ class Epochs:
         return {opened.crowd.epoch: opened.key_id for opened in self._open.values()}
 
     def add(self, share: Share) -> None:
-        """Keep events until the watermark reaches them."""
+        """Keep events until the watermark reaches them.
+
+        Raises ``KeyLostError`` if they are pseudonymised under another key than those of their epoch that came before.
+        """
         opened = self._open.get(share.epoch.number)
         if opened is None:
             parts = self._parts
             crowd = EpochCrowd(parts.calendar, share.epoch, parts.zones, parts.linger)
             opened = self._open[share.epoch.number] = OpenEpoch(crowd, share.key_id)
+        if opened.key_id != share.key_id:
+            raise KeyLostError(
+                f"epoch {share.epoch.label} has pseudonyms under two keys: the first was lost and another one made. "
+                "Devices would count twice, so begin anew: set kafka.group and all foule topics but those of released "
+                "numbers to new names; events before now are then counted again from their log"
+            )
         opened.add(share)
 
     def is_due(self, watermark: int) -> bool:
@@ -129,17 +156,19 @@ class Epochs:
         tallies, self._tallies = self._tallies, []
         return tallies
 
-    def write(self, writer: Writer) -> None:
-        """Put a copy of the crowds into a snapshot, but not the events that wait."""
+    def write(self, writer: Writer, *, waiting: bool = False) -> None:
+        """Put a copy of the crowds into a snapshot; of the events that wait only if ``waiting``."""
         writer.column("moves", self.moves)
         writer.value("epochs", list(self._open))
         for number, opened in self._open.items():
             inner = writer.under(f"epoch/{number}")
             inner.value("key", opened.key_id)
             opened.crowd.write(inner)
+            if waiting:
+                opened.write_waiting(inner.under("waiting"))
 
     @classmethod
-    def restored(cls, parts: ShardParts, reader: Reader) -> Epochs:
+    def restored(cls, parts: ShardParts, reader: Reader, *, waiting: bool = False) -> Epochs:
         """The epochs that :meth:`write` put into a snapshot."""
         epochs = cls(parts)
         epochs.moves = reader.column("moves")
@@ -147,4 +176,6 @@ class Epochs:
             inner = reader.under(f"epoch/{number}")
             crowd = EpochCrowd.restored(parts.calendar, parts.zones, parts.linger, inner)
             epochs._open[number] = OpenEpoch(crowd, inner.value("key"))
+            if waiting:
+                epochs._open[number].read_waiting(inner.under("waiting"))
         return epochs

@@ -78,11 +78,6 @@ class FeedAgent(PartitionAgent[FeedPartT]):
             lag = (self._link.now() - running.newest_stamp) / 1000 if behind else 0.0
             metrics.lag_seconds.labels(partition).set(max(0.0, lag))
 
-    def _is_at_end(self, running: Running[FeedPartT]) -> bool:
-        """Whether there is nothing more to read."""
-        end = self._link.end(self._reads, running.part.partition)
-        return end is not None and running.part.next_offset >= end
-
     async def advance(self, fetch: Fetch) -> None:
         """Take a folded message of the frontier topic: what idle partitions are told."""
         running = self._running.get(fetch.partition)

@@ -59,6 +59,17 @@ class Share(NamedTuple):
     pseudonyms: NDArray[np.uint64]
     places: NDArray[np.int32]
 
+    def only(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Share:
+        """The events where ``which``, bool (n,), holds; or at the rows ``which``, int64 (m,)."""
+        return Share(
+            self.epoch,
+            self.key_id,
+            self.offsets[which],
+            self.times[which],
+            self.pseudonyms[which],
+            self.places[which],
+        )
+
 
 class _Named(NamedTuple):
     epoch: Epoch
@@ -151,6 +162,11 @@ class Intake:
         if named is None:
             named = self._keys[epoch.number] = _Named(epoch, self._parts.keys.pseudonymiser(epoch))
         return named
+
+    @property
+    def keys(self) -> dict[Epoch, str]:
+        """The ids of the keys of the epochs that go on."""
+        return {named.epoch: named.pseudonymiser.key_id for named in self._keys.values()}
 
     def forget_ended_epochs(self) -> None:
         """Let go of the keys of epochs that the watermark has passed."""

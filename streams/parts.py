@@ -14,7 +14,7 @@ from zones import Places
 
 @dataclass(frozen=True, slots=True)
 class ShardParts:
-    """What all shards of a worker share."""
+    """What all shards of a worker share, and all sources; ``shuffled``: the feed is not keyed by subscriber."""
 
     decoder: Decoder
     places: Places
@@ -23,6 +23,8 @@ class ShardParts:
     lateness: int
     linger: int
     k: int
+    partitions: int = 1
+    shuffled: bool = False
 
     @classmethod
     def of(cls, settings: Settings, places: Places, keys: EpochKeys) -> ShardParts:
@@ -35,6 +37,8 @@ class ShardParts:
             settings.time.lateness,
             settings.time.linger,
             settings.privacy.k,
+            settings.topics.partitions,
+            settings.events.shuffle,
         )
 
     @property
@@ -46,4 +50,6 @@ class ShardParts:
     def fingerprint(self) -> str:
         """What published numbers depend on besides the records: the zones, the windows, the times and the threshold."""
         named = [self.places.fingerprint, repr(self.calendar), str(self.lateness), str(self.linger), str(self.k)]
+        if self.shuffled:
+            named.append(f"shuffled over {self.partitions}")
         return hashlib.sha256("\n".join(named).encode()).hexdigest()

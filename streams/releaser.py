@@ -27,7 +27,7 @@ from streams.frontier import Frontier
 from streams.key_life import KeyLife
 from streams.release import Release
 from streams.shard import ShardParts
-from streams.wire import Bookmark, Decision, ReleaseClaim, Seal, TallyPart
+from streams.wire import Bookmark, Decision, ReleaseClaim, Seal, SourceSeal, TallyPart
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,8 @@ class ReleaseAgent:
             self._parts.fingerprint,
         )
         frontier = Frontier(partitions, self._settings.stream.idle_after)
-        key_life = KeyLife(self._parts.calendar, partitions)
+        # sources need the keys of what they may read again, and so are reckoned with, numbered behind the shards
+        key_life = KeyLife(self._parts.calendar, partitions * (1 + self._parts.shuffled))
         if turn != self._turn:
             return  # the group has rebalanced again meanwhile
         self._active = _Active(release, frontier, key_life, token, self._link.elapsed())
@@ -159,14 +160,19 @@ class ReleaseAgent:
         publication = release.take(offset, message)
         self._metrics.late_tallies.inc(release.late_tallies - late)
         self._metrics.stale_messages.inc(release.stale - stale)
-        if release.stale > stale:
+        if release.stale > stale or message.settings != self._parts.fingerprint:
             return None
-        if isinstance(message, Seal):
-            active.frontier.seal(message, self._link.now())
-            active.key_life.checkpointed(message.shard, message.checkpointed)
+        if isinstance(message, Seal | SourceSeal):
+            self._take_seal(active, message)
         elif isinstance(message, TallyPart | Decision):
             active.key_life.seen(message.start)
         return publication
+
+    def _take_seal(self, active: _Active, seal: Seal | SourceSeal) -> None:
+        of_source = isinstance(seal, SourceSeal)
+        if of_source == self._parts.shuffled:
+            active.frontier.seal(seal, self._link.now())
+        active.key_life.checkpointed(seal.partition + self._topics.partitions * of_source, seal.checkpointed)
 
     def _may_decide(self, active: _Active) -> bool:
         """Its own claim has been read, with all that a predecessor decided, and no newer one."""

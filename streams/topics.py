@@ -97,6 +97,11 @@ def plan(settings: Settings) -> list[TopicPlan]:
         (topics.presence, topics.partitions, _kept(topics.output_retention)),
         (topics.flows, topics.partitions, _kept(topics.output_retention)),
     ]
+    if settings.events.shuffle:
+        layout += [
+            (topics.shuffled, topics.partitions, _kept(topics.shuffled_retention)),
+            (topics.sources, topics.partitions, _compacted()),
+        ]
     return [
         TopicPlan(name, partitions, topics.replication, config, own=name != topics.events)
         for name, partitions, config in layout

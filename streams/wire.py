@@ -67,6 +67,28 @@ class Seal(msgspec.Struct, tag="seal", frozen=True):
     at_end: bool
     checkpointed: int
 
+    @property
+    def partition(self) -> int:
+        """Whose watermark it is: of the feed's partition with the shard's number."""
+        return self.shard
+
+
+class SourceSeal(msgspec.Struct, tag="source", frozen=True):
+    """How far a source of a shuffled feed is; the fields are those of a :class:`Seal`. It vouches for nothing."""
+
+    settings: str
+    token: int
+    source: int
+    watermark: int
+    next_offset: int
+    at_end: bool
+    checkpointed: int
+
+    @property
+    def partition(self) -> int:
+        """Whose watermark it is: of the feed's partition with the source's number."""
+        return self.source
+
 
 class Decision(msgspec.Struct, tag="decision", frozen=True):
     """The final bytes of a released window (``anonymizer.gate`` reads them), to be published when read back."""
@@ -95,7 +117,7 @@ class Bookmark(msgspec.Struct, tag="bookmark", frozen=True):
     epochs: list[int]
 
 
-Message = Claim | ReleaseClaim | TallyPart | Seal | Decision | Bookmark
+Message = Claim | ReleaseClaim | TallyPart | Seal | SourceSeal | Decision | Bookmark
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode: Callable[[bytes], Message] = msgspec.msgpack.Decoder(Message).decode

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-TOPICS = ("events", "rejected", "frontier", "tallies", "checkpoints", "presence", "flows")
+TOPICS = ("events", "rejected", "frontier", "tallies", "checkpoints", "presence", "flows", "shuffled", "sources")
 
 
 class FreshNames(NamedTuple):
