@@ -29,10 +29,14 @@ class Frontier:
         self._told: dict[int, Advance] = {}
 
     def seal(self, seal: FeedSeal, now: int) -> None:
-        """A shard sealed; ``now``: wall clock in ms."""
+        """A shard, or a source, sealed; ``now``: wall clock in ms. What a former owner says is passed over."""
+        newest = self._newest.get(seal.partition)
+        if newest is not None and seal.token < newest.token:
+            return
         self._newest[seal.partition] = seal
         known = self._at_end_since.get(seal.partition)
         if not seal.at_end:
+            self._at_end_since.pop(seal.partition, None)
         elif known is None or (known.seal.token, known.seal.next_offset) != (seal.token, seal.next_offset):
             self._at_end_since[seal.partition] = _Idle(seal, now)
 

@@ -41,13 +41,14 @@ _PATIENCE = 600.0
 
 
 @cache
-def settings() -> Settings:
+def settings(shuffle: bool = False) -> Settings:
     """Small windows, quick timers, and a threshold of 1, so that every count can be seen."""
     base = load()
     replace = msgspec.structs.replace
     return replace(
         base,
         topics=replace(base.topics, partitions=PARTITIONS),
+        events=replace(base.events, shuffle=shuffle),
         time=replace(
             base.time,
             lateness=Duration(60_000),
@@ -81,15 +82,16 @@ def locate(cell: str | None, lat: float | None, lon: float | None) -> dict[str, 
     return dict(zip("ab", _CELLS[cell], strict=True)) if cell in _CELLS else None
 
 
-def feed(rng: random.Random) -> dict[int, list[bytes]]:
-    """A log for each partition: one long, one that ends early, one with little or nothing in it."""
+def feed(rng: random.Random, shuffle: bool = False) -> dict[int, list[bytes]]:
+    """A log for each partition: one long, one that ends early, one with little or nothing in it. With ``shuffle`` the
+    events of a subscriber are in all of them."""
     logs: dict[int, list[bytes]] = {}
     for partition, most in enumerate((90, 40, 6)):
         now, values = MORNING + rng.randrange(1_200_000), []
         for _ in range(rng.randint(most // 2, most) if partition < 2 else rng.randint(0, most)):
             now += rng.choice([0, 1_000, 20_000, 60_000, 120_000, 600_000 if rng.random() < 0.1 else 30_000])
             ts = now - rng.choice([0, 0, 5_000, 30_000, 90_000])
-            event: dict[str, Any] = {"ts": ts, "subscriber": f"{partition}-{rng.randrange(6)}"}
+            event: dict[str, Any] = {"ts": ts, "subscriber": f"{0 if shuffle else partition}-{rng.randrange(6)}"}
             event["cell"] = f"c{rng.randrange(5)}" if rng.random() < 0.94 else "nowhere"
             values.append(json.dumps(event).encode())
         logs[partition] = values
@@ -135,10 +137,22 @@ class Outcome:
         return f"seed {self.seed}: {'; '.join(self.problems) or 'all as the oracle'} (after {faults})"
 
 
-def run_seed(seed: int) -> Outcome:
-    """The outcome of one seed; the same whenever it is run again."""
+class SeededKeyStore(MemoryKeyStore):
+    """Gives every epoch a key that the seed decides: by the keys a shuffled feed is parted over the shards."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def put_if_absent(self, epoch: str, key: bytes, ttl_ms: int) -> bytes:
+        """Keep the epoch's key, which is not ``key``."""
+        return super().put_if_absent(epoch, random.Random(f"{self._seed} {epoch}").randbytes(len(key)), ttl_ms)
+
+
+def run_seed(seed: int, shuffle: bool = False) -> Outcome:
+    """The outcome of one seed; the same whenever it is run again. With ``shuffle`` of a feed that is not keyed."""
     try:
-        return Schedule(seed).run()
+        return Schedule(seed, shuffle=shuffle).run()
     except AssertionError as error:
         return Outcome(seed, {}, {}, 0, 0, [], [repr(error)], True, 0)
 
@@ -146,22 +160,23 @@ def run_seed(seed: int) -> Outcome:
 class Schedule:
     """Runs one seed."""
 
-    def __init__(self, seed: int, faults: Faults | None = None) -> None:
+    def __init__(self, seed: int, faults: Faults | None = None, *, shuffle: bool = False) -> None:
         self.seed = seed
+        self.settings = settings(shuffle)
         self.loop = SimulatedLoop(seed)
         self.random = self.loop.random
         self.world = World(self.loop, faults or Faults())
         self.redis = SimulatedRedis(self.world)
-        self.store = MemoryKeyStore()
-        topics = settings().topics
-        numbers = range(PARTITIONS)
-        tps = [(topics.events, n) for n in numbers] + [(topics.frontier, n) for n in numbers] + [(topics.tallies, 0)]
+        self.store = SeededKeyStore(seed)
+        topics = self.settings.topics
+        by_number = [topics.events, topics.frontier, *([topics.shuffled] if shuffle else [])]
+        tps = [(topic, number) for topic in by_number for number in range(PARTITIONS)] + [(topics.tallies, 0)]
         self.group = Group(self.world, tps)
         self.happened: list[str] = []
         self.errors: list[Exception] = []
         self._failing: set[SimulatedWorker] = set()
         self._names = 0
-        self._logs = feed(self.random)
+        self._logs = feed(self.random, shuffle)
 
     def run(self) -> Outcome:
         """Run it to its end."""
@@ -194,7 +209,7 @@ class Schedule:
     def _start_worker(self) -> None:
         self._names += 1
         worker = SimulatedWorker(
-            f"worker-{self._names}", self.world, self.redis, settings(), places(), self.store, self._failed
+            f"worker-{self._names}", self.world, self.redis, self.settings, places(), self.store, self._failed
         )
         worker.start()
         self.group.join(worker)
@@ -202,7 +217,7 @@ class Schedule:
     async def _feed(self, partition: int, values: list[bytes]) -> None:
         """Send one partition's events, with breaks that are long enough for it to be called idle."""
         for value in values:
-            self.world.append((settings().topics.events, partition), None, value)
+            self.world.append((self.settings.topics.events, partition), None, value)
             pause = self.random.uniform(0.0, 2 * _FEED_SECONDS / len(values))
             await asyncio.sleep(pause if self.random.random() < _FLOWING else self.random.uniform(5.0, 20.0))
 
@@ -230,11 +245,11 @@ class Schedule:
 
     def _clean(self) -> None:
         """Compact the changelogs, and delete events that the group has committed."""
-        topics = settings().topics
+        topics = self.settings.topics
         for (topic, partition), log in self.world.logs.items():
-            if topic == topics.checkpoints and log.records:
+            if topic in (topics.checkpoints, topics.sources) and log.records:
                 log.compact(self.random.randrange(len(log.records)))
-            elif topic == topics.events:
+            elif topic in (topics.events, topics.shuffled):
                 log.begin = self.world.committed.get((topic, partition), 0)
 
     def _bury(self, worker: SimulatedWorker) -> None:
@@ -276,7 +291,7 @@ class Schedule:
 
     def _finish(self) -> None:
         """End the feed, as a replay does: every shard is told to advance beyond the last window."""
-        topics = settings().topics
+        topics = self.settings.topics
         self._last = MORNING + 24 * 3_600_000
         for partition in range(PARTITIONS):
             end = len(self.world.logs[topics.events, partition].records)
@@ -285,12 +300,13 @@ class Schedule:
 
     def _expected(self) -> Result:
         logs, advances = {}, {}
-        topics = settings().topics
+        topics = self.settings.topics
         for partition in range(PARTITIONS):
             values = self.world.logs[topics.events, partition].records
             logs[partition] = [Record(offset, -1, value) for offset, (_, value) in enumerate(values)]
-            advances[partition] = applied(self.world.logs[topics.checkpoints, partition].records)
-        return run(Parameters.of(settings()), logs, advances, locate)
+            noted = topics.sources if self.settings.events.shuffle else topics.checkpoints
+            advances[partition] = applied(self.world.logs[noted, partition].records)
+        return run(Parameters.of(self.settings), logs, advances, locate)
 
     def _released(self) -> Tallies:
         released: Tallies = {}
@@ -311,11 +327,11 @@ class Schedule:
 
     def _buried(self) -> set[tuple[int, bytes | None]]:
         logs = self.world.logs.items()
-        rejected = [(partition, log) for (topic, partition), log in logs if topic == settings().topics.rejected]
+        rejected = [(partition, log) for (topic, partition), log in logs if topic == self.settings.topics.rejected]
         return {(partition, value) for partition, log in rejected for _, value in log.records}
 
     def _rejected(self, expected: Result) -> set[tuple[int, bytes | None]]:
-        events = settings().topics.events
+        events = self.settings.topics.events
         good = ("accepted", "late")
         bad = [where for where, verdict in expected.verdicts.items() if verdict not in good]
         return {(partition, self.world.logs[events, partition].records[offset][1]) for partition, offset in bad}

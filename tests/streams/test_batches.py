@@ -13,7 +13,8 @@ from streams.batches import LONGEST, Batch, Rows, by_shard, decode_batch, encode
 from streams.intake import Share
 from streams.topics import MAX_RECORD_BYTES
 from tests.damage import NOON
-from tests.streams.test_shuffled import SHORE, parts_of
+from tests.streams.shards import parts_of
+from tests.streams.test_shuffled import SHORE
 
 CALENDAR: Calendar = parts_of(SHORE).calendar
 EPOCH = CALENDAR.epoch_of(NOON)
