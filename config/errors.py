@@ -7,7 +7,7 @@ FouleError
   +-- ServiceError       Kafka or a Redis does not answer, or is not set up as needed
   |     +-- TopicsError      topics are missing or have other settings
   |     +-- KeyStoreError    the key store cannot give or keep an epoch's key
-  +-- KeyLostError       the key of an epoch is gone while its pseudonyms are still in use
+  |           +-- KeyMissingError  it answers, and does not have a key that was made
   +-- ContractError      bytes from a topic, a snapshot or a decision are not what foule wrote
 
 A message says what was wrong, where, what is expected and what to change; it never holds personal data.
@@ -46,8 +46,12 @@ class KeyStoreError(ServiceError):
     """The key store cannot give or keep an epoch's key."""
 
 
-class KeyLostError(FouleError):
-    """The key of an epoch is gone while its pseudonyms are still in use."""
+class KeyMissingError(KeyStoreError):
+    """A key, called ``label``, that was made is not in the key store: nobody has put it back yet, or it is lost."""
+
+    def __init__(self, label: str, message: str) -> None:
+        self.label = label
+        super().__init__(message)
 
 
 class ContractError(FouleError):
