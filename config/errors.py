@@ -8,6 +8,7 @@ FouleError
   |     +-- TopicsError      topics are missing or have other settings
   |     +-- KeyStoreError    the key store cannot give or keep an epoch's key
   |           +-- KeyMissingError  it answers, and does not have a key that was made
+  +-- KeyLostError       events come under another key than those before them, which was lost
   +-- ContractError      bytes from a topic, a snapshot or a decision are not what foule wrote
 
 A message says what was wrong, where, what is expected and what to change; it never holds personal data.
@@ -52,6 +53,10 @@ class KeyMissingError(KeyStoreError):
     def __init__(self, label: str, message: str) -> None:
         self.label = label
         super().__init__(message)
+
+
+class KeyLostError(FouleError):
+    """Events of an epoch come under another key than those before them: that one was lost."""
 
 
 class ContractError(FouleError):

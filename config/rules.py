@@ -43,8 +43,8 @@ def _kafka(kafka: KafkaSettings) -> Iterator[Broken]:
 
 
 def _topics(topics: TopicsSettings) -> Iterator[Broken]:
-    names = ("events", "rejected", "frontier", "tallies", "checkpoints", "presence", "flows", "shuffled", "sources")
-    yield from _different("topics", {name: getattr(topics, name) for name in names}, "topic")
+    own = ("rejected", "frontier", "tallies", "checkpoints", "presence", "flows", "shuffled", "sources", "epochs")
+    yield from _different("topics", {name: getattr(topics, name) for name in ("events", *own)}, "topic")
 
 
 def _events(events: EventsSettings) -> Iterator[Broken]:

@@ -60,6 +60,7 @@ class TopicsSettings(Struct, frozen=True, kw_only=True):
     flows: Topic = "foule.flows"
     shuffled: Topic = "foule.shuffled"
     sources: Topic = "foule.sources"
+    epochs: Topic = "foule.epochs"
     events_retention: Retention = Duration(DAY)
     rejected_retention: Retention = Duration(DAY)
     tallies_retention: Retention = Duration(7 * DAY)
@@ -150,6 +151,7 @@ class KeysSettings(Struct, frozen=True, kw_only=True):
 
     url: Annotated[Secret, REDIS] = Secret("redis://127.0.0.1:6380/0")
     max_age: Annotated[Duration, at_least(MINUTE)] = Duration(12 * HOUR)
+    lost_after: Annotated[Duration, at_least(SECOND)] = Duration(2 * MINUTE)
 
 
 class MetricsSettings(Struct, frozen=True, kw_only=True):

@@ -92,6 +92,15 @@ class Metrics:
             "foule_stale_messages",
             "Tallies, seals, decisions and batches of workers that no longer owned what they wrote about.",
         )
+        self.lost_keys = self._counter(
+            "foule_lost_keys", "Shards whose epoch ended early because nobody had its key any more."
+        )
+        self.spoilt_windows = self._counter(
+            "foule_spoilt_windows", "Windows that are not released because a key was lost while they were open."
+        )
+        self.left_out = self._counter(
+            "foule_left_out_events", "Events of a shuffled feed that came under a key that was lost by then."
+        )
         self.refused_windows = self._counter(
             "foule_refused_windows", "Windows that Redis refused, since it holds a newer version of them."
         )

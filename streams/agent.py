@@ -19,14 +19,12 @@ from streams import wire
 from streams.changelog import Changelog
 from streams.checkpoint import AdvanceNote, Cut
 from streams.consumer import Ack, Follower, Link
+from streams.epoch_register import EpochRegister
 from streams.fetch import Fetch
 from streams.parts import ShardParts
 from streams.watermark import BEGINNING
 
 log = logging.getLogger(__name__)
-
-KEY_STORE_PAUSE = 1.0
-"""Seconds between attempts while the key store does not answer."""
 
 
 class Part(Protocol):
@@ -42,6 +40,8 @@ class Part(Protocol):
     def position(self) -> int: ...
     @property
     def watermark(self) -> int: ...
+    @property
+    def lost(self) -> bool: ...
     def skip_to(self, offset: int) -> None: ...
     def settle(self) -> None: ...
     def snapshot(self) -> Writer: ...
@@ -79,7 +79,14 @@ class PartitionAgent(ABC, Generic[PartT]):
     kind: str
 
     def __init__(
-        self, settings: Settings, parts: ShardParts, link: Link, metrics: Metrics, reads: str, changelogs: str
+        self,
+        settings: Settings,
+        parts: ShardParts,
+        link: Link,
+        metrics: Metrics,
+        register: EpochRegister,
+        reads: str,
+        changelogs: str,
     ) -> None:
         """``reads``: the topic whose partitions the parts are made of; ``changelogs``: the topic that keeps them."""
         self._settings = settings
@@ -88,6 +95,7 @@ class PartitionAgent(ABC, Generic[PartT]):
         self._fingerprint = parts.fingerprint
         self._link = link
         self._metrics = metrics
+        self._register = register
         self._reads = reads
         self._changelogs = changelogs
         self._running: dict[int, Running[PartT]] = {}
@@ -113,6 +121,9 @@ class PartitionAgent(ABC, Generic[PartT]):
     async def _carry_away(self, running: Running[PartT], *, seal: bool = False) -> None:
         """Send what the part hands over; with ``seal`` say how far it is, also if that is nothing."""
 
+    async def _begin_anew(self, running: Running[PartT]) -> None:
+        """Say that what the part knew before its snapshot's watermark is lost with a key."""
+
     def _measure(self, running: Running[PartT]) -> None:
         """Show how far the part is."""
 
@@ -125,7 +136,10 @@ class PartitionAgent(ABC, Generic[PartT]):
         assigned = self._link.assigned(self._reads)
         for partition in set(self._running) - assigned:
             self._forget(partition)
-        for partition in sorted(assigned - set(self._running)):
+        new = sorted(assigned - set(self._running))
+        if new:
+            await self._register.refresh()
+        for partition in new:
             running = await self._take_over(partition)
             if turn != self._turn:
                 return  # the group has rebalanced again meanwhile
@@ -145,6 +159,8 @@ class PartitionAgent(ABC, Generic[PartT]):
             running = Running(await self._insist(partition, restored.snapshot), changelog)
             running.frontier = restored.manifest.frontier
             running.checkpointed = restored.manifest.watermark
+            if running.part.lost:
+                await self._begin_anew(running)
         running.checkpointed_at = self._link.elapsed()
         self._replay(running, restored.advances)
         log.info("%s %d goes on at offset %d", self.kind, partition, running.part.next_offset)
@@ -157,7 +173,7 @@ class PartitionAgent(ABC, Generic[PartT]):
                 return self._restored(partition, snapshot)
             except KeyStoreError as error:
                 log.warning("%s %d waits to be restored: %s", self.kind, partition, error)
-                await asyncio.sleep(KEY_STORE_PAUSE)
+                await self._register.overcome(error)
 
     async def release(self) -> None:
         """Let go of all partitions, each after a checkpoint, if it can be written."""

@@ -18,6 +18,7 @@ from config.settings import Settings
 from sinks.prometheus import Metrics
 from streams.consumer import Link
 from streams.crowd import CrowdAgent, ShuffledCrowdAgent
+from streams.epoch_register import EpochRegister
 from streams.folding import fold
 from streams.parts import ShardParts
 from streams.releaser import ReleaseAgent, Sink
@@ -61,11 +62,12 @@ def build(
         fold(topic)
     app = _application(settings)
     link = Link(app, settings.kafka, _connection(settings))
-    parts = ShardParts.of(settings, places, EpochKeys(store, settings.keys.max_age, now))
-    shared = (settings, parts, link, metrics)
+    register = EpochRegister(link, topics.epochs, settings.keys.lost_after)
+    parts = ShardParts.of(settings, places, EpochKeys(store, settings.keys.max_age, now, register))
+    shared = (settings, parts, link, metrics, register)
     feed = ShuffleAgent(*shared) if settings.events.shuffle else CrowdAgent(*shared)
     shuffled = ShuffledCrowdAgent(*shared) if settings.events.shuffle else None
-    release = ReleaseAgent(settings, parts, link, sinks(link), metrics)
+    release = ReleaseAgent(settings, parts, link, sinks(link), metrics, register)
     worker = Worker(app, link, feed, shuffled, release)
     _add_agents(worker, settings)
     _add_timers(worker, settings)

@@ -15,12 +15,13 @@ from streams import wire
 from streams.agent import Part, PartitionAgent, Running
 from streams.batches import Batch, decode_batch
 from streams.consumer import Link
+from streams.epoch_register import EpochRegister
 from streams.feed import FeedAgent
 from streams.fetch import Fetch
 from streams.shard import Shard, ShardParts
 from streams.shuffled import ShuffledShard
 from streams.watermark import BEGINNING
-from streams.wire import Claim, Seal
+from streams.wire import Claim, EarlyEnd, Seal
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,17 @@ class TallyAgent(PartitionAgent[_ShardT]):
 
     async def _claim(self, partition: int, token: int) -> None:
         await self._append(Claim(self._fingerprint, partition, token))
+
+    async def _begin_anew(self, running: Running[_ShardT]) -> None:
+        shard = running.part
+        self._metrics.lost_keys.inc()
+        log.error(
+            "the key of shard %d's epoch is lost: the epoch ended early at %d, and windows open then are not released",
+            shard.partition,
+            shard.watermark,
+        )
+        token = running.changelog.token
+        await self._append(EarlyEnd(self._fingerprint, token, shard.partition, shard.watermark))
 
     async def _carry_away(self, running: Running[_ShardT], *, seal: bool = False) -> None:
         """Put the tallies of closed windows into the log, then the seal that vouches for them."""
@@ -85,8 +97,11 @@ class TallyAgent(PartitionAgent[_ShardT]):
 class CrowdAgent(TallyAgent[Shard], FeedAgent[Shard]):
     """One worker's shards of a feed that is keyed by subscriber."""
 
-    def __init__(self, settings: Settings, parts: ShardParts, link: Link, metrics: Metrics) -> None:
-        super().__init__(settings, parts, link, metrics, settings.topics.events, settings.topics.checkpoints)
+    def __init__(
+        self, settings: Settings, parts: ShardParts, link: Link, metrics: Metrics, register: EpochRegister
+    ) -> None:
+        topics = settings.topics
+        super().__init__(settings, parts, link, metrics, register, topics.events, topics.checkpoints)
 
     def _begun(self, partition: int) -> Shard:
         return Shard(partition, self._parts)
@@ -98,8 +113,12 @@ class CrowdAgent(TallyAgent[Shard], FeedAgent[Shard]):
 class ShuffledCrowdAgent(TallyAgent[ShuffledShard]):
     """One worker's shards of a shuffled feed: they take what the sources send."""
 
-    def __init__(self, settings: Settings, parts: ShardParts, link: Link, metrics: Metrics) -> None:
-        super().__init__(settings, parts, link, metrics, settings.topics.shuffled, settings.topics.checkpoints)
+    def __init__(
+        self, settings: Settings, parts: ShardParts, link: Link, metrics: Metrics, register: EpochRegister
+    ) -> None:
+        super().__init__(
+            settings, parts, link, metrics, register, settings.topics.shuffled, settings.topics.checkpoints
+        )
 
     def _begun(self, partition: int) -> ShuffledShard:
         return ShuffledShard(partition, self._parts)
@@ -114,9 +133,10 @@ class ShuffledCrowdAgent(TallyAgent[ShuffledShard]):
                 batches.append(decode_batch(value or b""))
             except ContractError as error:
                 log.error("offset %d of %s is passed over: %s", offset, self._topics.shuffled, error)
-        stale = running.part.stale
+        stale, left_out = running.part.stale, running.part.left_out
         running.part.take(batches, fetch.end)
         self._metrics.stale_messages.inc(running.part.stale - stale)
+        self._metrics.left_out.inc(running.part.left_out - left_out)
         await self._carry_away(running)
 
     def _measure(self, running: Running[ShuffledShard]) -> None:

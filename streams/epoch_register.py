@@ -6,9 +6,18 @@ lost, and would make a second key: every device would count twice (docs/privacy.
 
 from __future__ import annotations
 
+import asyncio
+import logging
+
 from anonymizer.keys import numbered
-from config.errors import ContractError, KeyStoreError
+from config.errors import ContractError, KeyMissingError, KeyStoreError
 from streams.consumer import Link
+
+log = logging.getLogger(__name__)
+
+#: Seconds between attempts, and after which an earlier attempt has nothing to do with this one.
+_PAUSE = 1.0
+_FORGOTTEN = 30.0
 
 _BEGUN = b"begun"
 _LOST = b"lost"
@@ -17,8 +26,11 @@ _LOST = b"lost"
 class EpochRegister:
     """This worker's view of the topic. Implements ``anonymizer.keys.Register``."""
 
-    def __init__(self, link: Link, topic: str) -> None:
+    def __init__(self, link: Link, topic: str, lost_after: int) -> None:
+        """``lost_after`` (ms): how long a key may be missing from a store that answers."""
         self._link = link
+        self._lost_after = lost_after / 1000
+        self._missing: dict[str, tuple[float, float]] = {}
         self._topic = topic
         self._next = 0
         self._begun: set[str] = set()
@@ -63,6 +75,24 @@ class EpochRegister:
             self._mine.add(label)
             await self.refresh()
         self._prepared.add(epoch)
+
+    async def overcome(self, error: KeyStoreError) -> None:
+        """Do what can be done about a key that cannot be had, and wait a little; then the caller tries again."""
+        if isinstance(error, UnpreparedError):
+            await self.prepare(error.epoch)
+            return
+        await asyncio.sleep(_PAUSE)
+        if not isinstance(error, KeyMissingError):
+            self._missing.clear()  # while the store does not answer nobody can put a key back
+            return
+        now = self._link.elapsed()
+        since, last = self._missing.get(error.label, (now, now))
+        if now - last > _FORGOTTEN:
+            since = now
+        self._missing[error.label] = (since, now)
+        if now - since >= self._lost_after:
+            log.error("the key %s is given up: nobody has put it back", error.label)
+            await self.give_up(error.label)
 
     async def give_up(self, label: str) -> None:
         """Nobody has the key any more: the next one of its epoch is in force."""

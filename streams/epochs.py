@@ -96,13 +96,19 @@ class OpenEpoch:
 
 
 class Epochs:
-    """The open epochs of one shard, and the tallies of their windows."""
+    """The open epochs of one shard, and the tallies of their windows.
+
+    ``lost``: a snapshot had an epoch whose key was given up, and which began anew here; ``left_out``: events that came
+    under such a key.
+    """
 
     def __init__(self, parts: ShardParts) -> None:
         self.moves = np.zeros(len(parts.places.layers), np.int64)
         self._parts = parts
         self._open: dict[int, OpenEpoch] = {}
         self._tallies: list[Tally] = []
+        self.lost = False
+        self.left_out = 0
 
     @property
     def devices(self) -> int:
@@ -120,10 +126,13 @@ class Epochs:
         return {opened.crowd.epoch: opened.key_id for opened in self._open.values()}
 
     def add(self, share: Share) -> None:
-        """Keep events until the watermark reaches them.
+        """Keep events until the watermark reaches them; those under a key that was given up are left out.
 
         Raises ``KeyLostError`` if they are pseudonymised under another key than those of their epoch that came before.
         """
+        if self._parts.keys.is_lost(share.key_id):
+            self.left_out += len(share.offsets)
+            return
         opened = self._open.get(share.epoch.number)
         if opened is None:
             parts = self._parts
@@ -131,9 +140,8 @@ class Epochs:
             opened = self._open[share.epoch.number] = OpenEpoch(crowd, share.key_id)
         if opened.key_id != share.key_id:
             raise KeyLostError(
-                f"epoch {share.epoch.label} has pseudonyms under two keys: the first was lost and another one made. "
-                "Devices would count twice, so begin anew: set kafka.group and all foule topics but those of released "
-                "numbers to new names; events before now are then counted again from their log"
+                f"epoch {share.epoch.label} has pseudonyms under two keys: the first was given up while it was in use "
+                "here. The shard begins anew when it is restored"
             )
         opened.add(share)
 
@@ -169,11 +177,14 @@ class Epochs:
 
     @classmethod
     def restored(cls, parts: ShardParts, reader: Reader, *, waiting: bool = False) -> Epochs:
-        """The epochs that :meth:`write` put into a snapshot."""
+        """The epochs that :meth:`write` put into a snapshot; without those whose key was given up (:attr:`lost`)."""
         epochs = cls(parts)
         epochs.moves = reader.column("moves")
         for number in reader.value("epochs"):
             inner = reader.under(f"epoch/{number}")
+            if parts.keys.is_lost(inner.value("key")):
+                epochs.lost = True
+                continue
             crowd = EpochCrowd.restored(parts.calendar, parts.zones, parts.linger, inner)
             epochs._open[number] = OpenEpoch(crowd, inner.value("key"))
             if waiting:

@@ -3,16 +3,16 @@ told."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from config.errors import ContractError, KeyStoreError
 from streams import wire
-from streams.agent import KEY_STORE_PAUSE, Part, PartitionAgent, Running
+from streams.agent import Part, PartitionAgent, Running
 from streams.checkpoint import AdvanceNote
 from streams.deadletters import dead_letters
+from streams.epoch_register import UnpreparedError
 from streams.fetch import Fetch
 from streams.intake import Taken
 from streams.wire import Advance
@@ -40,8 +40,9 @@ class FeedAgent(PartitionAgent[FeedPartT]):
         try:
             pieces = part.take(fetch)
         except KeyStoreError as error:
-            log.warning("partition %d stands still: %s", part.partition, error)
-            await asyncio.sleep(KEY_STORE_PAUSE)
+            if not isinstance(error, UnpreparedError):
+                log.warning("partition %d stands still: %s", part.partition, error)
+            await self._register.overcome(error)
             return fetch
         for piece, taken in pieces:
             self._count(taken)

@@ -208,7 +208,7 @@ class Intake:
     ) -> Intake:
         """The intake of a snapshot, to be fed from ``position`` on. ``keys``: the ids of the open epochs' keys.
 
-        Raises ``KeyLostError`` if such a key is gone, ``KeyStoreError`` if the store does not answer.
+        Raises ``KeyMissingError`` if the store does not have such a key, ``KeyStoreError`` if it does not answer.
         """
         intake = cls(parts, position)
         intake.counted = counted

@@ -30,8 +30,8 @@ class Losses:
         self._losses: list[Loss] = []
 
     def add(self, loss: Loss) -> None:
-        """A shard's epoch has ended early."""
-        if loss not in self._losses:
+        """A shard's epoch has ended early. Said again, by a later owner, it is the same loss."""
+        if (loss.shard, loss.watermark) not in [(known.shard, known.watermark) for known in self._losses]:
             self._losses.append(loss)
 
     def spoil(self, start: int, end: int) -> bool:

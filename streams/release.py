@@ -139,7 +139,7 @@ class Release:
         self.late_tallies = 0
         self.foreign = 0
         self.stale = 0
-        self.spoilt = 0
+        self._spoilt: set[_WindowKey] = set()
 
     def resume(self, bookmark: Bookmark) -> None:
         """Go on, before the first message, where a predecessor's bookmark says."""
@@ -201,18 +201,26 @@ class Release:
             window = open_window.window
             if loss.spoils(window.start, window.end) and key not in self._awaited:
                 del self._open[key]
-                self.spoilt += 1
+                self._spoilt.add(key)
 
     def _take_tally(self, offset: int, part: TallyPart) -> None:
         key = (part.layer, part.width, part.start)
         if part.end <= self._marks.get((part.layer, part.width), BEGINNING) or key in self._awaited:
             self.late_tallies += 1
             return
-        if self._losses.outdate(part) or self._losses.spoil(part.start, part.end):
+        if self._losses.outdate(part):
+            return
+        if self._losses.spoil(part.start, part.end):
+            self._spoilt.add(key)
             return
         if key not in self._open:
             self._open[key] = _OpenWindow(Window(part.width, part.start, part.end), offset)
         self._open[key].add(part)
+
+    @property
+    def spoilt(self) -> int:
+        """Windows that are not released because a key was lost while they were open."""
+        return len(self._spoilt)
 
     def _take_decision(self, offset: int, decision: Decision) -> Publication | None:
         key = (decision.layer, decision.width, decision.start)

@@ -22,6 +22,7 @@ from sinks.prometheus import Metrics
 from streams import wire
 from streams.checkpoint import Record
 from streams.consumer import Follower, Link
+from streams.epoch_register import EpochRegister
 from streams.fetch import Fetch
 from streams.frontier import Frontier
 from streams.key_life import KeyLife
@@ -63,13 +64,20 @@ class ReleaseAgent:
     """The active release agent of a group, on the worker that has the tallies log."""
 
     def __init__(
-        self, settings: Settings, parts: ShardParts, link: Link, sinks: Sequence[Sink], metrics: Metrics
+        self,
+        settings: Settings,
+        parts: ShardParts,
+        link: Link,
+        sinks: Sequence[Sink],
+        metrics: Metrics,
+        register: EpochRegister,
     ) -> None:
         self._settings = settings
         self._topics = settings.topics
         self._layers = {layer.name: layer for layer in parts.places.layers}
         self._link = link
         self._sinks = sinks
+        self._register = register
         self._metrics = metrics
         self._parts = parts
         self._lock = asyncio.Lock()
@@ -156,10 +164,11 @@ class ReleaseAgent:
             log.error("offset %d of %s is passed over: %s", offset, self._topics.tallies, error)
             return None
         release = active.release
-        late, stale = release.late_tallies, release.stale
+        late, stale, spoilt = release.late_tallies, release.stale, release.spoilt
         publication = release.take(offset, message)
         self._metrics.late_tallies.inc(release.late_tallies - late)
         self._metrics.stale_messages.inc(release.stale - stale)
+        self._metrics.spoilt_windows.inc(release.spoilt - spoilt)
         if release.stale > stale or message.settings != self._parts.fingerprint:
             return None
         if isinstance(message, Seal | SourceSeal):
@@ -276,6 +285,7 @@ class ReleaseAgent:
             await self._link.prod(self._topics.tallies, 0, start, active.follows)
 
     async def _destroy_key(self, epoch: Epoch) -> None:
+        await self._register.refresh()
         try:
             await asyncio.to_thread(self._parts.keys.destroy, epoch)
         except KeyStoreError as error:

@@ -68,6 +68,11 @@ class Shard:
         return self._epochs.devices
 
     @property
+    def lost(self) -> bool:
+        """Whether an epoch of the snapshot that it was restored from began anew, because its key is lost."""
+        return self._epochs.lost
+
+    @property
     def moves(self) -> NDArray[np.int64]:
         """Moves from zone to zone in the epochs that are over, by layer: int64 (layers,)."""
         return self._epochs.moves
@@ -122,8 +127,8 @@ class Shard:
         """The shard of a snapshot's bytes; feed it from its :attr:`next_offset` on.
 
         Records below ``counted`` only fill the buffer again: they are not counted and not rejected a second time.
-        Raises ``KeyLostError`` if the key of an open epoch is gone, ``KeyStoreError`` if the store does not answer,
-        ``ContractError`` if the snapshot was made by another version or under other settings.
+        Raises ``KeyMissingError`` if the store has not the key of an open epoch, ``KeyStoreError`` if it does not
+        answer, ``ContractError`` if the snapshot was made by another version or under other settings.
         """
         reader = Reader(data)
         if reader.value("format") != _FORMAT or reader.value("fingerprint") != parts.fingerprint:

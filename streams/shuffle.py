@@ -14,6 +14,7 @@ from sinks.prometheus import Metrics
 from streams.agent import Running
 from streams.batches import encode_batch
 from streams.consumer import Link
+from streams.epoch_register import EpochRegister
 from streams.feed import FeedAgent
 from streams.parts import ShardParts
 from streams.source import Source
@@ -28,8 +29,10 @@ class ShuffleAgent(FeedAgent[Source]):
 
     kind = "source"
 
-    def __init__(self, settings: Settings, parts: ShardParts, link: Link, metrics: Metrics) -> None:
-        super().__init__(settings, parts, link, metrics, settings.topics.events, settings.topics.sources)
+    def __init__(
+        self, settings: Settings, parts: ShardParts, link: Link, metrics: Metrics, register: EpochRegister
+    ) -> None:
+        super().__init__(settings, parts, link, metrics, register, settings.topics.events, settings.topics.sources)
 
     def _begun(self, partition: int) -> Source:
         return Source(partition, self._parts)

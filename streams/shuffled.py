@@ -73,6 +73,16 @@ class ShuffledShard:
         return self._epochs.devices
 
     @property
+    def left_out(self) -> int:
+        """Events that came under a key that was given up."""
+        return self._epochs.left_out
+
+    @property
+    def lost(self) -> bool:
+        """Whether an epoch of the snapshot that it was restored from began anew, because its key is lost."""
+        return self._epochs.lost
+
+    @property
     def moves(self) -> NDArray[np.int64]:
         """Moves from zone to zone in the epochs that are over, by layer: int64 (layers,)."""
         return self._epochs.moves

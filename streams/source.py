@@ -64,6 +64,11 @@ class Source:
         return self._intake.latest
 
     @property
+    def lost(self) -> bool:
+        """False: nothing here is under a key."""
+        return False
+
+    @property
     def has_news(self) -> bool:
         """Whether there is something that the shards have not been told."""
         return self._sent < self.next_offset or self._mark < self.watermark
@@ -123,8 +128,8 @@ class Source:
     def restored(cls, partition: int, parts: ShardParts, data: bytes, longest: int = LONGEST) -> Source:
         """The source of a snapshot's bytes; feed it from its :attr:`next_offset` on.
 
-        Raises ``KeyLostError`` if the key of an open epoch is gone, ``KeyStoreError`` if the store does not answer,
-        ``ContractError`` if the snapshot was made by another version or under other settings.
+        Raises ``KeyMissingError`` if the store has not the key of an open epoch, ``KeyStoreError`` if it does not
+        answer, ``ContractError`` if the snapshot was made by another version or under other settings.
         """
         reader = Reader(data)
         if reader.value("format") != _FORMAT or reader.value("fingerprint") != parts.fingerprint:
@@ -135,7 +140,8 @@ class Source:
             )
         source = cls(partition, parts, longest)
         start = reader.value("next")
-        keys = {parts.calendar.epoch(number): key_id for number, key_id in reader.value("keys")}
+        kept = [(number, key_id) for number, key_id in reader.value("keys") if not parts.keys.is_lost(key_id)]
+        keys = {parts.calendar.epoch(number): key_id for number, key_id in kept}
         source._intake = Intake.restored(parts, reader, start, start, keys)
         source._sent, source._mark = start, source.watermark
         return source

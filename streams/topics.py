@@ -94,6 +94,7 @@ def plan(settings: Settings) -> list[TopicPlan]:
         (topics.frontier, topics.partitions, _kept(_FRONTIER_RETENTION)),
         (topics.tallies, 1, _kept(topics.tallies_retention, MAX_TALLY_BYTES)),
         (topics.checkpoints, topics.partitions, _compacted()),
+        (topics.epochs, 1, _compacted()),
         (topics.presence, topics.partitions, _kept(topics.output_retention)),
         (topics.flows, topics.partitions, _kept(topics.output_retention)),
     ]

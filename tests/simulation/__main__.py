@@ -32,10 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(outcome)
     faults = sum(len(outcome.faults) for outcome in outcomes)
     steps = sum(outcome.steps for outcome in outcomes)
+    lost = sum(outcome.lost for outcome in outcomes)
     windows = sum(len(outcome.expected) for outcome in outcomes)
     print(
-        f"{len(seeds)} schedules from seed {seeds.start}: {faults:,} faults, {steps:,} steps, {windows:,} windows in "
-        f"{time.monotonic() - begun:.0f} s on {os.cpu_count()} processors; {len(failures)} failed"
+        f"{len(seeds)} schedules from seed {seeds.start}: {faults:,} faults, {steps:,} steps, {windows:,} windows, {lost} "
+        f"times a key lost for good, in {time.monotonic() - begun:.0f} s on {os.cpu_count()} processors; {len(failures)} failed"
     )
     return 1 if failures else 0
 

@@ -14,6 +14,7 @@ from streams.changelog import Changelog
 from streams.checkpoint import Restorer
 from streams.consumer import Link
 from streams.crowd import CrowdAgent
+from streams.losses import Loss
 from streams.release import Claims, Release
 
 
@@ -84,6 +85,13 @@ FAULTS = [
         "_held",
         "yield self._is_at_work(running)",
         "yield True",
+    ),
+    Fault(
+        "windows that were open when a key was lost are released",
+        Loss,
+        "spoils",
+        "return start <= self.watermark < end and end > self.reported",
+        "return False",
     ),
     Fault(
         "dead letters are not waited for",

@@ -13,6 +13,7 @@ from anonymizer.keys import EpochKeys, KeyStore
 from config.settings import Settings
 from sinks.prometheus import Metrics
 from streams.crowd import CrowdAgent, ShuffledCrowdAgent
+from streams.epoch_register import EpochRegister
 from streams.fetch import Fetch
 from streams.releaser import ReleaseAgent
 from streams.shard import ShardParts
@@ -48,12 +49,14 @@ class SimulatedWorker:
         self._world = world
         self._context = process_context(name)
         metrics = Metrics(CollectorRegistry())
-        parts = ShardParts.of(settings, places, EpochKeys(store, settings.keys.max_age, self.link.now))
-        shared = (settings, parts, self.link, metrics)
+        register = EpochRegister(self.link, settings.topics.epochs, settings.keys.lost_after)
+        keys = EpochKeys(store, settings.keys.max_age, self.link.now, register)
+        parts = ShardParts.of(settings, places, keys)
+        shared = (settings, parts, self.link, metrics, register)
         self.crowd = ShuffledCrowdAgent(*shared) if settings.events.shuffle else CrowdAgent(*shared)
         self.feed = self.crowd if isinstance(self.crowd, CrowdAgent) else ShuffleAgent(*shared)
         self.agents: list[Any] = [self.crowd] if self.crowd is self.feed else [self.feed, self.crowd]
-        self.release = ReleaseAgent(settings, parts, self.link, [redis], metrics)
+        self.release = ReleaseAgent(settings, parts, self.link, [redis], metrics, register)
         self._settings = settings
         self._queues: dict[str, asyncio.Queue[Fetch]] = {}
         self.tasks: list[asyncio.Task[Any]] = []

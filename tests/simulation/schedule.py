@@ -36,8 +36,10 @@ MORNING = 1_403_949_600_000
 _CELLS = {f"c{n}": (f"a{n % 3}", f"b{n // 2}") for n in range(5)}
 _FEED_SECONDS = 40.0
 _FLOWING = 0.95
+_KINDS = ("crash", "crash", "freeze", "freeze", "join", "leave", "broker", "redis", "compact", "keys")
 _FAULT_SECONDS = 90.0
 _PATIENCE = 600.0
+_LONG_ENOUGH = 120.0
 
 
 @cache
@@ -63,6 +65,7 @@ def settings(shuffle: bool = False) -> Settings:
             seal_every=Duration(3_000),
             checkpoint_every=Duration(8_000),
         ),
+        keys=replace(base.keys, lost_after=Duration(25_000)),
     )
 
 
@@ -104,7 +107,9 @@ class Outcome:
 
     ``released``, ``expected``: windows as Redis holds them and as the oracle counts them; ``contradictions``: windows
     that were published with two different contents; ``incomplete``: windows without every shard; ``errors``: what
-    ended a worker and should not have; ``letters``: whether the dead letters are the records that the oracle rejects.
+    ended a worker and should not have; ``letters``: whether the dead letters are the records that the oracle rejects;
+    ``lost``: nobody had the epoch's key any more, so that windows that were open then are missing, and devices began
+    anew in later ones.
     """
 
     seed: int
@@ -116,13 +121,16 @@ class Outcome:
     errors: list[str]
     letters: bool
     steps: int
+    lost: bool = False
 
     @property
     def problems(self) -> list[str]:
         """What is wrong, in words; empty if all is well."""
-        wrong = [
-            key for key in self.expected.keys() | self.released if self.released.get(key) != self.expected.get(key)
-        ]
+        windows = self.expected.keys() | self.released
+        if self.lost:
+            wrong = [key for key in windows if self._too_many(key)]
+        else:
+            wrong = [key for key in windows if self.released.get(key) != self.expected.get(key)]
         said = {
             "windows differ from the oracle": len(wrong),
             "windows published with two contents": self.contradictions,
@@ -131,6 +139,12 @@ class Outcome:
             "errors: " + "; ".join(self.errors): len(self.errors),
         }
         return [f"{count} {text}" for text, count in said.items() if count]
+
+    def _too_many(self, key: WindowKey) -> bool:
+        """Whether somebody is counted twice."""
+        people = self.released.get(key, {}).get("presence", {})
+        there = self.expected.get(key, {}).get("presence", {})
+        return any(count > there.get(zone, 0) for zone, count in people.items())
 
     def __str__(self) -> str:
         faults = ", ".join(self.faults)
@@ -147,6 +161,10 @@ class SeededKeyStore(MemoryKeyStore):
     def put_if_absent(self, epoch: str, key: bytes, ttl_ms: int) -> bytes:
         """Keep the epoch's key, which is not ``key``."""
         return super().put_if_absent(epoch, random.Random(f"{self._seed} {epoch}").randbytes(len(key)), ttl_ms)
+
+    def empty(self) -> None:
+        """It is started anew, or somebody has emptied it."""
+        self._keys.clear()
 
 
 def run_seed(seed: int, shuffle: bool = False) -> Outcome:
@@ -198,7 +216,8 @@ class Schedule:
             await self._fault()
         await feeding
         self._finish()
-        deadline = self.loop.now + _PATIENCE
+        self._ended = self.loop.now
+        deadline = self._ended + _PATIENCE
         while not self._all_released():
             if self.loop.now > deadline:
                 break
@@ -223,7 +242,7 @@ class Schedule:
 
     async def _fault(self) -> None:
         members = self.group.members
-        kind = self.random.choice(["crash", "crash", "freeze", "freeze", "join", "leave", "broker", "redis", "compact"])
+        kind = self.random.choice(_KINDS)
         self.happened.append(f"{self.loop.now:.1f} {kind}")
         if kind == "join" and len(members) < 4:
             self._start_worker()
@@ -231,6 +250,8 @@ class Schedule:
             self.world.down_until = self.loop.now + self.random.uniform(1, 8)
         elif kind == "redis":
             self.redis.down_until = self.loop.now + self.random.uniform(1, 30)
+        elif kind == "keys":
+            self.store.empty()
         elif kind == "compact":
             self._clean()
         elif members:
@@ -323,7 +344,14 @@ class Schedule:
     def _all_released(self) -> bool:
         expected = self._expected()
         told = all(mark is not None and mark >= self._last for mark in expected.watermarks.values())
+        if told and self._has_lost_a_key():
+            return self.loop.now - self._ended > _LONG_ENOUGH
         return told and self._released().keys() >= expected.released(1).keys()
+
+    def _has_lost_a_key(self) -> bool:
+        return any(
+            key and key.startswith(b"lost/") for key, _ in self.world.logs[self.settings.topics.epochs, 0].records
+        )
 
     def _buried(self) -> set[tuple[int, bytes | None]]:
         logs = self.world.logs.items()
@@ -349,6 +377,7 @@ class Schedule:
             [repr(error) for error in self.errors],
             self._buried() == self._rejected(expected),
             self.loop.steps,
+            self._has_lost_a_key(),
         )
 
 
