@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from anonymizer.pseudonyms import Pseudonymiser
-from config.errors import KeyLostError
+from config.errors import KeyMissingError, KeyStoreError
 from indicators.calendar import Epoch
 
 KEY_BYTES = 32
@@ -52,11 +52,56 @@ class MemoryKeyStore:
         return f"MemoryKeyStore({len(self._keys)} keys)"
 
 
+class Register(Protocol):
+    """Which key of an epoch is in force: its first, or a later one because the earlier ones were lost.
+
+    A key's label is the epoch's, with ``.1``, ``.2``, ... behind it if it is not the first.
+    """
+
+    def label(self, epoch: str) -> str:
+        """The label of the key in force; raises ``KeyStoreError`` while that is not known."""
+
+    def may_make(self, label: str) -> bool:
+        """Whether this process may make the key: nobody has ever begun to."""
+
+    def made(self, label: str) -> None:
+        """This process has made the key, or found it made."""
+
+    def is_lost(self, label: str) -> bool:
+        """Whether the key was given up."""
+
+    def labels(self, epoch: str) -> list[str]:
+        """The labels of all keys that the epoch has had."""
+
+
+class FirstKeys:
+    """The register of a single process whose store cannot lose a key."""
+
+    def label(self, epoch: str) -> str:
+        """The label of the only key."""
+        return epoch
+
+    def may_make(self, label: str) -> bool:
+        """Always."""
+        return True
+
+    def made(self, label: str) -> None:
+        """Nothing depends on it."""
+
+    def is_lost(self, label: str) -> bool:
+        """Never."""
+        return False
+
+    def labels(self, epoch: str) -> list[str]:
+        """The label of the only key."""
+        return [epoch]
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class _Held:
     pseudonymiser: Pseudonymiser
     key: bytes
-    epoch_end: int
+    epoch: Epoch
 
 
 class EpochKeys:
@@ -66,57 +111,92 @@ class EpochKeys:
     ``now``: the wall clock in ms, passed in so that nothing here reads a clock.
     """
 
-    def __init__(self, store: KeyStore, max_age: int, now: Callable[[], int]) -> None:
+    def __init__(self, store: KeyStore, max_age: int, now: Callable[[], int], register: Register | None = None) -> None:
         self._store = store
         self._max_age = max_age
         self._now = now
+        self._register = FirstKeys() if register is None else register
         self._held: dict[str, _Held] = {}
 
     def pseudonymiser(self, epoch: Epoch) -> Pseudonymiser:
-        """The pseudonymiser of this epoch; raises ``KeyStoreError`` if the store does not answer."""
-        held = self._held.get(epoch.label)
+        """The pseudonymiser of this epoch.
+
+        Raises ``KeyStoreError`` if the store does not answer or the register is not up to date, ``KeyMissingError`` if
+        somebody has made the key and the store does not have it.
+        """
+        label = self._register.label(epoch.label)
+        held = self._held.get(label)
         if held is None:
-            ttl = max(epoch.end - self._now(), 0) + self._max_age
-            key = self._store.put_if_absent(epoch.label, secrets.token_bytes(KEY_BYTES), ttl)
-            held = self._held[epoch.label] = _Held(Pseudonymiser(key), key, epoch.end)
+            key: bytes | None
+            if self._register.may_make(label):
+                key = self._store.put_if_absent(label, secrets.token_bytes(KEY_BYTES), self._ttl(epoch))
+                self._register.made(label)
+            else:
+                key = self._store.get(label)
+            held = self._held[label] = self._holding(label, key, epoch)
         return held.pseudonymiser
 
     def same(self, epoch: Epoch, key_id: str) -> Pseudonymiser:
         """The pseudonymiser under which this epoch's pseudonyms were made, known by its key's id.
 
-        Raises ``KeyLostError`` if that key is gone: under another one every device would count a second time.
+        Raises ``KeyMissingError`` if that key is not there: under another one every device would count a second time.
         ``KeyStoreError`` if the store does not answer.
         """
-        held = self._held.get(epoch.label)
-        if held is None and (key := self._store.get(epoch.label)) is not None:
-            held = _Held(Pseudonymiser(key), key, epoch.end)
-        if held is None or held.pseudonymiser.key_id != key_id:
-            raise KeyLostError(
-                f"the key of epoch {epoch.label} is lost: the key store was emptied or restarted. Its devices cannot "
-                "be told from new ones, so going on would count them twice. Begin anew: set topics.checkpoints, "
-                "topics.tallies and kafka.group to new names; events before now are then counted again from their log"
-            )
-        self._held[epoch.label] = held
+        label = key_id.rpartition("/")[0]
+        held = self._held.get(label)
+        if held is None:
+            held = self._holding(label, self._store.get(label), epoch)
+        if held.pseudonymiser.key_id != key_id:
+            raise _missing(label, "another one is in its place")
+        self._held[label] = held
         return held.pseudonymiser
+
+    def is_lost(self, key_id: str) -> bool:
+        """Whether the key with this id was given up, so that what was made under it cannot go on."""
+        return self._register.is_lost(key_id.rpartition("/")[0])
+
+    def _holding(self, label: str, key: bytes | None, epoch: Epoch) -> _Held:
+        if key is None:
+            raise _missing(label, "it was emptied or restarted")
+        return _Held(Pseudonymiser(key, label), key, epoch)
+
+    def _ttl(self, epoch: Epoch) -> int:
+        return max(epoch.end - self._now(), 0) + self._max_age
 
     def keep(self) -> None:
         """Put the keys that this process holds back into the store if it has lost them.
 
-        Raises ``KeyLostError`` if the store has another key for an epoch, ``KeyStoreError`` if it does not answer.
+        Raises ``KeyStoreError`` if it does not answer, or has another key in the place of one.
         """
         for label, held in list(self._held.items()):
-            ttl = max(held.epoch_end - self._now(), 0) + self._max_age
-            if self._store.put_if_absent(label, held.key, ttl) != held.key:
-                raise KeyLostError(f"the key of epoch {label} was lost and another one made: devices would count twice")
+            if self._register.is_lost(label):
+                continue
+            if self._store.put_if_absent(label, held.key, self._ttl(held.epoch)) != held.key:
+                raise KeyStoreError(f"the key store has another key called {label} than the one that is in use here")
 
     def drop(self, epoch: Epoch) -> None:
-        """Forget the epoch's key in this process; the store still has it for shards that are behind."""
-        self._held.pop(epoch.label, None)
+        """Forget the epoch's keys in this process; the store still has them for shards that are behind."""
+        for label in [label for label, held in self._held.items() if held.epoch == epoch]:
+            del self._held[label]
 
     def destroy(self, epoch: Epoch) -> None:
-        """Forget the epoch's key here and in the store: from now on nobody can link its pseudonyms to a person."""
+        """Forget the epoch's keys here and in the store: from now on nobody can link its pseudonyms to a person."""
         self.drop(epoch)
-        self._store.destroy(epoch.label)
+        for label in self._register.labels(epoch.label):
+            self._store.destroy(label)
 
     def __repr__(self) -> str:
         return f"EpochKeys({sorted(self._held)})"
+
+
+def numbered(epoch: str, number: int) -> str:
+    """The label of an epoch's key; ``number``: how many were lost before it."""
+    return f"{epoch}.{number}" if number else epoch
+
+
+def _missing(label: str, why: str) -> KeyMissingError:
+    return KeyMissingError(
+        label,
+        f"the key {label} is not in the key store: {why}. A worker that holds it puts it back with its next "
+        "checkpoint; if none does, the epoch ends early and its open windows are not released",
+    )

@@ -16,12 +16,13 @@ class Pseudonymiser:
     """Replaces subscriber ids by pseudonyms under one key; the key cannot be read back from it or its ``repr``.
 
     The digest is BLAKE2b (RFC 7693, keyed mode) of 12 bytes; the first 8, little endian, are the pseudonym. Two of a
-    million devices share one with a probability of about 3 in 100 million (birthday bound n^2 / 2^65). ``key_id`` tells
-    keys apart and says nothing about them.
+    million devices share one with a probability of about 3 in 100 million (birthday bound n^2 / 2^65). ``label`` is
+    what the key is called; ``key_id``, the label and a digest, tells keys apart and says nothing about them.
     """
 
-    def __init__(self, key: bytes) -> None:
-        self.key_id = hashlib.blake2b(key=key, digest_size=8, person=b"foule key id").hexdigest()
+    def __init__(self, key: bytes, label: str = "") -> None:
+        self.label = label
+        self.key_id = f"{label}/" + hashlib.blake2b(key=key, digest_size=8, person=b"foule key id").hexdigest()
         self._keyed = hashlib.blake2b(key=key, digest_size=DIGEST_BYTES)
 
     def of(self, subscribers: Sequence[str]) -> NDArray[np.uint64]:

@@ -8,7 +8,8 @@ FouleError
   |     +-- UnreachableError nothing takes connections where Kafka should be
   |     +-- TopicsError      topics are missing or have other settings
   |     +-- KeyStoreError    the key store cannot give or keep an epoch's key
-  +-- KeyLostError       the key of an epoch is gone while its pseudonyms are still in use
+  |           +-- KeyMissingError  it answers, and does not have a key that was made
+  +-- KeyLostError       events come under another key than those before them, which was lost
   +-- ContractError      bytes from a topic, a snapshot or a decision are not what foule wrote
 
 A message says what was wrong, where, what is expected and what to change; it never holds personal data.
@@ -51,8 +52,16 @@ class KeyStoreError(ServiceError):
     """The key store cannot give or keep an epoch's key."""
 
 
+class KeyMissingError(KeyStoreError):
+    """A key, called ``label``, that was made is not in the key store: nobody has put it back yet, or it is lost."""
+
+    def __init__(self, label: str, message: str) -> None:
+        self.label = label
+        super().__init__(message)
+
+
 class KeyLostError(FouleError):
-    """The key of an epoch is gone while its pseudonyms are still in use."""
+    """Events of an epoch come under another key than those before them: that one was lost."""
 
 
 class ContractError(FouleError):

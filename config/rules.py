@@ -54,8 +54,8 @@ def _stream(stream: StreamSettings, kafka: KafkaSettings) -> Iterator[Broken]:
 
 
 def _topics(topics: TopicsSettings) -> Iterator[Broken]:
-    names = ("events", "rejected", "frontier", "tallies", "checkpoints", "presence", "flows")
-    yield from _different("topics", {name: getattr(topics, name) for name in names}, "topic")
+    own = ("rejected", "frontier", "tallies", "checkpoints", "presence", "flows", "shuffled", "sources", "epochs")
+    yield from _different("topics", {name: getattr(topics, name) for name in ("events", *own)}, "topic")
 
 
 def _events(events: EventsSettings) -> Iterator[Broken]:

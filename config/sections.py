@@ -62,14 +62,19 @@ class TopicsSettings(Struct, frozen=True, kw_only=True):
     checkpoints: Topic = "foule.checkpoints"
     presence: Topic = "foule.presence"
     flows: Topic = "foule.flows"
+    shuffled: Topic = "foule.shuffled"
+    sources: Topic = "foule.sources"
+    epochs: Topic = "foule.epochs"
     events_retention: Retention = Duration(DAY)
     rejected_retention: Retention = Duration(DAY)
     tallies_retention: Retention = Duration(7 * DAY)
     output_retention: Retention = Duration(7 * DAY)
+    shuffled_retention: Retention = Duration(HOUR)
 
 
 class EventsSettings(Struct, frozen=True, kw_only=True):
-    """Names of the JSON fields of an event, and the bounds of its time (ms since the epoch)."""
+    """Names of the JSON fields of an event, the bounds of its time (ms since the epoch), and whether the feed is to be
+    shuffled, since it is not keyed by subscriber."""
 
     ts: Field = "ts"
     subscriber: Field = "subscriber"
@@ -83,6 +88,7 @@ class EventsSettings(Struct, frozen=True, kw_only=True):
     not_before: Instant | None = None
     not_after: Instant | None = None
     rejected_payload: bool = True
+    shuffle: bool = False
 
 
 class TimeSettings(Struct, frozen=True, kw_only=True):
@@ -149,6 +155,7 @@ class KeysSettings(Struct, frozen=True, kw_only=True):
 
     url: Annotated[Secret, REDIS] = Secret("redis://127.0.0.1:6380/0")
     max_age: Annotated[Duration, at_least(MINUTE)] = Duration(12 * HOUR)
+    lost_after: Annotated[Duration, at_least(SECOND)] = Duration(2 * MINUTE)
 
 
 class MetricsSettings(Struct, frozen=True, kw_only=True):

@@ -25,6 +25,10 @@ _KEYED_PRODUCER = (
     "let the producer set the key of each record to the subscriber id and use Kafka's default partitioner"
     ' (in librdkafka: partitioner = "murmur2_random")'
 )
+_KEYED_OR_SHUFFLED = (
+    f"{_KEYED_PRODUCER}; or, for a feed that cannot be keyed, set events.shuffle = true: workers then part"
+    " the events by subscriber themselves"
+)
 
 
 class Finding(NamedTuple):
@@ -119,12 +123,16 @@ def check_keying(settings: Settings) -> Iterator[Finding]:
 
 
 def judge_keying(keying: Keying, settings: Settings) -> Iterator[Finding]:
-    """What a sample's numbers mean: the stream's counts are sums over partitions, so keying decides them."""
+    """What a sample's numbers mean: unless the feed is shuffled, counts are sums over partitions, so keying decides."""
     size = f"of {keying.records} sampled records"
     problems = list(_keying_problems(keying, size))
-    yield from problems
-    if not problems:
-        shown = f"{keying.records} records of {keying.subscribers} subscribers sampled"
+    shown = f"{keying.records} records of {keying.subscribers} subscribers sampled"
+    if settings.events.shuffle:
+        rest = "any partition will do" if problems else "but the feed is keyed: events.shuffle = false would cost less"
+        yield Finding("ok", "keying", f"{shown}: events.shuffle is on, {rest}")
+    elif problems:
+        yield from problems
+    else:
         yield Finding("ok", "keying", f"{shown}: each subscriber is in one partition, as its key decides")
     if keying.unreadable:
         yield Finding(
@@ -145,7 +153,7 @@ def judge_keying(keying: Keying, settings: Settings) -> Iterator[Finding]:
 
 
 def _keying_problems(keying: Keying, size: str) -> Iterator[Finding]:
-    advice = _KEYED_PRODUCER
+    advice = _KEYED_OR_SHUFFLED
     if keying.without_key:
         yield Finding("fail", "keying", f"{keying.without_key} {size} have no key", advice)
     if keying.scattered:
@@ -156,7 +164,9 @@ def _keying_problems(keying: Keying, size: str) -> Iterator[Finding]:
         yield Finding("fail", "keying", f"{text}, which may part them over partitions", advice)
     if keying.elsewhere:
         text = f"{keying.elsewhere} {size} are not in the partition that Kafka's default partitioner gives"
-        yield Finding("warn", "keying", f"{text} their key: batch and replay would part them otherwise", advice)
+        yield Finding(
+            "warn", "keying", f"{text} their key: batch and replay would part them otherwise", _KEYED_PRODUCER
+        )
 
 
 def check_indicators(settings: Settings) -> Iterator[Finding]:

@@ -16,9 +16,13 @@ from indicators.counts import Tally
 from streams import wire
 from streams.decode import REASONS
 from streams.fetch import contiguous
+from streams.intake import Verdicts
 from streams.key_life import KeyLife
+from streams.parts import ShardParts
 from streams.release import Release
-from streams.shard import Shard, ShardParts, Verdicts
+from streams.shard import Shard
+from streams.shuffled import ShuffledShard
+from streams.source import Source
 from streams.watermark import BEGINNING
 from zones import Places
 
@@ -45,7 +49,14 @@ class Core:
         """``now``: the wall clock in ms, for the keys' time to live."""
         self._keys = EpochKeys(store, settings.keys.max_age, now)
         parts = ShardParts.of(settings, places, self._keys)
-        self.shards = [Shard(partition, parts) for partition in range(settings.topics.partitions)]
+        partitions = range(settings.topics.partitions)
+        self.readers: list[Shard] | list[Source]
+        self.shards: list[Shard] | list[ShuffledShard]
+        if parts.shuffled:
+            self.readers = [Source(partition, parts) for partition in partitions]
+            self.shards = [ShuffledShard(partition, parts) for partition in partitions]
+        else:
+            self.readers = self.shards = [Shard(partition, parts) for partition in partitions]
         self.fingerprint = parts.fingerprint
         self.windows = 0
         self._calendar = parts.calendar
@@ -64,7 +75,7 @@ class Core:
     @property
     def end(self) -> int | None:
         """End of the last epoch that has an accepted event (UTC ms): the feed ends there. None without any."""
-        latest = max(shard.latest for shard in self.shards)
+        latest = max(reader.latest for reader in self.readers)
         return None if latest < 0 else self._calendar.epoch_of(latest).end
 
     def feed(
@@ -81,18 +92,33 @@ class Core:
 
     def take(self, partition: int, values: Sequence[bytes | None], timestamps: NDArray[np.int64]) -> list[Closed]:
         """Give a partition its next records; returns the windows that closed, to be handed to :meth:`release`."""
-        shard = self.shards[partition]
-        shard.take(contiguous(partition, shard.next_offset, list(values), timestamps))
-        return [Closed(partition, tally) for tally in shard.closed()]
+        reader = self.readers[partition]
+        reader.take(contiguous(partition, reader.next_offset, list(values), timestamps))
+        return self._closed_by(reader)
 
     def finish(self) -> list[Closed]:
-        """End the feed: every shard advances to :attr:`end`; returns the windows that closed, for :meth:`release`."""
+        """End the feed: all partitions advance to :attr:`end`; returns the windows that closed, for :meth:`release`."""
         closed: list[Closed] = []
         end = self.end
         if end is not None:
+            for reader in self.readers:
+                reader.advance(reader.next_offset, end)
+                closed += self._closed_by(reader)
             for shard in self.shards:
-                shard.advance(shard.next_offset, end)
+                shard.settle()
                 closed += [Closed(shard.partition, tally) for tally in shard.closed()]
+        return closed
+
+    def _closed_by(self, reader: Shard | Source) -> list[Closed]:
+        """The windows that closed by what the partition has taken; of a shuffled feed, in any shard."""
+        if isinstance(reader, Shard):
+            return [Closed(reader.partition, tally) for tally in reader.closed()]
+        closed: list[Closed] = []
+        for number, batch in reader.batches(_TOKEN):
+            shard = self.shards[number]
+            assert isinstance(shard, ShuffledShard)
+            shard.take([batch], shard.next_offset + 1)
+            closed += [Closed(number, tally) for tally in shard.closed()]
         return closed
 
     def release(self, closed: Sequence[Closed]) -> list[Publication]:
@@ -131,8 +157,8 @@ class Core:
         """What became of the records: ``read``, ``accepted``, ``late``, ``rejected`` by reason, and ``windows``, in
         which something may be published."""
         total = Verdicts()
-        for shard in self.shards:
-            total.add(shard.verdicts)
+        for reader in self.readers:
+            total.add(reader.verdicts)
         rejected = {reason: total.rejected[reason] for reason in REASONS if total.rejected[reason]}
         return {
             "read": total.read,

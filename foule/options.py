@@ -29,6 +29,12 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
 
 
+def unkeyed_option(command: Command) -> Command:
+    """``--unkeyed``; the command gets ``unkeyed: bool``."""
+    text = "Send records without a key, to the partitions in turn: a feed for events.shuffle = true."
+    return click.option("--unkeyed", is_flag=True, help=text)(command)
+
+
 def _load(context: click.Context, parameter: click.Parameter, path: Path | None) -> Settings | None:
     # a shell that only completes a word must not fail on a broken file
     return None if context.resilient_parsing else load(path)

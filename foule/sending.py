@@ -1,4 +1,4 @@
-"""Sends batches of events to Kafka: each to the partition of its key, every acknowledgement awaited."""
+"""Sends batches of events to Kafka: each to the partition of its key, if it has one, every acknowledgement awaited."""
 
 import logging
 from collections import deque
@@ -30,16 +30,18 @@ _PATIENCE = 150.0  # seconds; longer than kafka-python itself tries to deliver a
 class EventSender:
     """A producer for the topic of events; a context manager, which on leaving waits for what is under way.
 
+    Without ``keyed`` no record has a key, and they go to the partitions in turn: a feed for ``events.shuffle``.
     ``sent`` counts the records that Kafka has acknowledged. Some ten thousand are under way at most. Raises
     TopicsError unless the topics are as the settings want them, ServiceError where Kafka does not answer or
     does not take a record.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, keyed: bool = True) -> None:
         topics.require(settings)
         _keep_ids_out_of_logs()
         self.sent = 0
         self._settings = settings
+        self._keyed = keyed
         self._events = settings.topics.events
         self._partitioner = Partitioner(settings.topics.partitions)
         self._under_way: deque[list[Any]] = deque()
@@ -63,6 +65,8 @@ class EventSender:
 
         Returns the partition of each, (n,) int32. What is returned is under way, not yet acknowledged.
         """
+        if not self._keyed:
+            keys = [None] * len(keys)
         partitions = self._partitioner.of(keys)
         rows = list(zip(values, keys, partitions.tolist(), timestamps.tolist(), strict=True))
         try:

@@ -64,6 +64,12 @@ class Metrics:
         self.watermark_delay_seconds = self._gauge(
             "foule_watermark_delay_seconds", "How far the watermark is behind the clock.", "partition"
         )
+        self.shuffled_lag_records = self._gauge(
+            "foule_shuffled_lag_records", "Batches of a shuffled feed not read yet.", "partition"
+        )
+        self.source_checkpoint_age_seconds = self._gauge(
+            "foule_source_checkpoint_age_seconds", "Time since a source's last complete checkpoint.", "partition"
+        )
         self.checkpoint_age_seconds = self._gauge(
             "foule_checkpoint_age_seconds", "Time since the last complete checkpoint.", "partition"
         )
@@ -85,7 +91,16 @@ class Metrics:
         )
         self.stale_messages = self._counter(
             "foule_stale_messages",
-            "Tallies, seals and decisions of workers that no longer owned what they wrote about.",
+            "Tallies, seals, decisions and batches of workers that no longer owned what they wrote about.",
+        )
+        self.lost_keys = self._counter(
+            "foule_lost_keys", "Shards whose epoch ended early because nobody had its key any more."
+        )
+        self.spoilt_windows = self._counter(
+            "foule_spoilt_windows", "Windows that are not released because a key was lost while they were open."
+        )
+        self.left_out = self._counter(
+            "foule_left_out_events", "Events of a shuffled feed that came under a key that was lost by then."
         )
         self.refused_windows = self._counter(
             "foule_refused_windows", "Windows that Redis refused, since it holds a newer version of them."
@@ -95,7 +110,7 @@ class Metrics:
     def forget_partition(self, partition: int) -> None:
         """Show no longer what was measured of a partition that another worker has now."""
         gauges = (self.lag_records, self.lag_seconds, self.watermark_delay_seconds, self.checkpoint_age_seconds)
-        for gauge in gauges:
+        for gauge in (*gauges, self.shuffled_lag_records, self.source_checkpoint_age_seconds):
             with suppress(KeyError):
                 gauge.remove(str(partition))
 

@@ -19,12 +19,14 @@ from anonymizer.keys import EpochKeys, KeyStore
 from config.settings import Settings
 from sinks.prometheus import Metrics
 from streams.consumer import Link
-from streams.crowd import CrowdAgent
+from streams.crowd import CrowdAgent, ShuffledCrowdAgent
+from streams.epoch_register import EpochRegister
 from streams.folding import fold
 from streams.membership import group_options, share_by_number
 from streams.outage import Outage
+from streams.parts import ShardParts
 from streams.releaser import ReleaseAgent, Sink
-from streams.shard import ShardParts
+from streams.shuffle import ShuffleAgent
 from streams.topics import MAX_TALLY_BYTES
 from zones import Places
 
@@ -46,8 +48,14 @@ class Worker:
 
     app: faust.App
     link: Link
-    crowd: CrowdAgent
+    feed: CrowdAgent | ShuffleAgent
+    shuffled: ShuffledCrowdAgent | None
     release: ReleaseAgent
+
+    @property
+    def partitioned(self) -> list[CrowdAgent | ShuffleAgent | ShuffledCrowdAgent]:
+        """The agents that have a part for each partition of theirs."""
+        return [self.feed] if self.shuffled is None else [self.feed, self.shuffled]
 
     async def watch(self, place: str, metrics: Metrics) -> None:
         """Say when Kafka, at ``place``, is away and when it is back, or does not let the worker into its group."""
@@ -72,15 +80,19 @@ def build(
     now: Callable[[], int],
 ) -> Worker:
     """The application of one worker. ``sinks`` gets the worker's link to Kafka; ``now``: the wall clock in ms."""
-    for topic in (settings.topics.events, settings.topics.frontier, settings.topics.tallies):
+    topics = settings.topics
+    for topic in (topics.events, topics.frontier, topics.tallies, topics.shuffled):
         fold(topic)
     share_by_number()
     app = _application(settings)
     link = Link(app, settings.kafka, _connection(settings))
-    parts = ShardParts.of(settings, places, EpochKeys(store, settings.keys.max_age, now))
-    crowd = CrowdAgent(settings, parts, link, metrics)
-    release = ReleaseAgent(settings, parts, link, sinks(link), metrics)
-    worker = Worker(app, link, crowd, release)
+    register = EpochRegister(link, topics.epochs, settings.keys.lost_after)
+    parts = ShardParts.of(settings, places, EpochKeys(store, settings.keys.max_age, now, register))
+    shared = (settings, parts, link, metrics, register)
+    feed = ShuffleAgent(*shared) if settings.events.shuffle else CrowdAgent(*shared)
+    shuffled = ShuffledCrowdAgent(*shared) if settings.events.shuffle else None
+    release = ReleaseAgent(settings, parts, link, sinks(link), metrics, register)
+    worker = Worker(app, link, feed, shuffled, release)
     _add_agents(worker, settings)
     _add_timers(worker, settings)
     _add_rebalancing(worker, settings)
@@ -93,20 +105,33 @@ def _add_agents(worker: Worker, settings: Settings) -> None:
     frontier = app.topic(topics.frontier, partitions=topics.partitions, acks=False, **_RAW)
     tallies = app.topic(topics.tallies, partitions=1, acks=False, **_RAW)
 
-    @app.agent(events, name="crowd")
-    async def crowd(stream: Any) -> None:
+    @app.agent(events, name="feed")
+    async def feed(stream: Any) -> None:
         async for event in stream.events():
-            await _fatal(app, worker.crowd.take(event.value))
+            await _fatal(app, worker.feed.take(event.value))
 
     @app.agent(frontier, name="frontier")
     async def advance(stream: Any) -> None:
         async for event in stream.events():
-            await _fatal(app, worker.crowd.advance(event.value))
+            await _fatal(app, worker.feed.advance(event.value))
 
     @app.agent(tallies, name="release")
     async def release(stream: Any) -> None:
         async for event in stream.events():
             await _fatal(app, worker.release.take(event.value))
+
+    if worker.shuffled is not None:
+        _add_shuffled(app, worker.shuffled, settings)
+
+
+def _add_shuffled(app: faust.App, shards: ShuffledCrowdAgent, settings: Settings) -> None:
+    topics = settings.topics
+    shuffled = app.topic(topics.shuffled, partitions=topics.partitions, acks=False, **_RAW)
+
+    @app.agent(shuffled, name="shuffled")
+    async def gather(stream: Any) -> None:
+        async for event in stream.events():
+            await _fatal(app, shards.take(event.value))
 
 
 async def _fatal(app: faust.App, work: Coroutine[Any, Any, None]) -> None:
@@ -127,8 +152,9 @@ def _add_timers(worker: Worker, settings: Settings) -> None:
     stream = settings.stream
 
     timer = worker.app.timer
-    timer(stream.seal_every / 1000)(worker.crowd.seal)
-    timer(stream.checkpoint_every / 1000)(worker.crowd.checkpoint)
+    for agent in worker.partitioned:
+        timer(stream.seal_every / 1000)(agent.seal)
+        timer(stream.checkpoint_every / 1000)(agent.checkpoint)
     timer(_TICK_SECONDS)(worker.release.tick)
     timer(stream.seal_every / 1000)(worker.release.prod)
     timer(stream.checkpoint_every / 1000)(worker.release.bookmark)
@@ -142,17 +168,18 @@ def _add_rebalancing(worker: Worker, settings: Settings) -> None:
     @app.on_partitions_revoked.connect(weak=False)
     async def revoked(sender: Any, *args: Any, **kwargs: Any) -> None:
         await worker.release.stop()
-        await worker.crowd.release(before_moving)
+        await asyncio.gather(*[agent.release(before_moving) for agent in worker.partitioned])
 
     @app.on_rebalance_complete.connect(weak=False)
     async def assigned(sender: Any, *args: Any, **kwargs: Any) -> None:
-        await worker.crowd.assign()
+        for agent in worker.partitioned:
+            await agent.assign()
         await worker.release.assign()
 
     @app.on_before_shutdown.connect(weak=False)
     async def shutdown(sender: Any, *args: Any, **kwargs: Any) -> None:
         await worker.release.stop()
-        await worker.crowd.release(_LAST_CHECKPOINTS)
+        await asyncio.gather(*[agent.release(_LAST_CHECKPOINTS) for agent in worker.partitioned])
         await worker.link.stop_sending(_LAST_SENDS)
 
 

@@ -1,4 +1,4 @@
-"""The epochs that a shard has open: events that wait for the watermark, and the crowd that they are applied to."""
+"""The epochs that a shard has open: events that wait for the watermark, and the crowds that they are applied to."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from anonymizer.pseudonyms import Pseudonymiser
+from config.errors import KeyLostError
+from indicators.calendar import Epoch
+from indicators.columns import Reader, Writer
 from indicators.counts import Tally
 from indicators.epoch_crowd import EpochCrowd
 from indicators.sorting import stable_order
-from streams.decode import Events
+from streams.intake import Share
+from streams.parts import ShardParts
 
 _SETTLE_AT = 1 << 14
 
 
 class _Waiting(NamedTuple):
-    """Buffered events in order of offset: int64 ``offsets`` and ``times``, int32 ``slots`` and ``places``, (n,)."""
+    """Buffered events as they came: int64 ``offsets`` and ``times``, int32 ``slots`` and ``places``, (n,)."""
 
     offsets: NDArray[np.int64]
     times: NDArray[np.int64]
@@ -29,12 +32,11 @@ class _Waiting(NamedTuple):
 
 
 class OpenEpoch:
-    """One epoch of one shard. The subscriber ids it is given end here: what waits are slots of pseudonyms."""
+    """One epoch of one shard: its crowd, and the events that wait, as slots of pseudonyms under the key ``key_id``."""
 
-    def __init__(self, crowd: EpochCrowd, pseudonymiser: Pseudonymiser) -> None:
+    def __init__(self, crowd: EpochCrowd, key_id: str) -> None:
         self.crowd = crowd
-        self.key_id = pseudonymiser.key_id
-        self._pseudonymiser = pseudonymiser
+        self.key_id = key_id
         self._chunks: list[_Waiting] = []
         self._kept = 0
         self._fresh = 0
@@ -46,14 +48,14 @@ class OpenEpoch:
 
     @property
     def oldest(self) -> int | None:
-        """The lowest offset that waits, or None."""
+        """The offset of the first that waits, or None."""
         return int(self._chunks[0].offsets[0]) if self._chunks else None
 
-    def add(self, offsets: NDArray[np.int64], events: Events) -> None:
-        """Keep events of this epoch, above the watermark, until it reaches them; ``offsets``: int64 (n,)."""
-        slots = self.crowd.slots.slots_of(self._pseudonymiser.of(events.subscribers))
-        self._chunks.append(_Waiting(offsets, events.times, slots.astype(np.int32), events.places))
-        self._fresh += len(offsets)
+    def add(self, share: Share) -> None:
+        """Keep events of this epoch, above the watermark, until it reaches them."""
+        slots = self.crowd.slots.slots_of(share.pseudonyms)
+        self._chunks.append(_Waiting(share.offsets, share.times, slots.astype(np.int32), share.places))
+        self._fresh += len(share.offsets)
 
     def is_due(self, watermark: int) -> bool:
         """Whether applying is worth its cost now: a window can close, or as much is new as was kept last time."""
@@ -62,7 +64,8 @@ class OpenEpoch:
     def settle(self, watermark: int, zones: NDArray[np.int32]) -> list[Tally]:
         """Apply every event at or below ``watermark`` (ms) and close the windows that end by then.
 
-        ``zones``: int32 (places, layers). When it happens changes nothing about the result.
+        In order of (time, offset), and ``zones``: int32 (places, layers). When it happens changes nothing about the
+        result.
         """
         none = np.empty(0, np.int64)
         due = _Waiting(none, none, none.astype(np.int32), none.astype(np.int32))
@@ -72,5 +75,118 @@ class OpenEpoch:
             due, kept = waiting.rows(ripe), waiting.rows(~ripe)
             self._chunks = [kept] if len(kept.times) else []
             self._kept, self._fresh = len(kept.times), 0
+            if not (due.offsets[1:] > due.offsets[:-1]).all():
+                due = due.rows(np.argsort(due.offsets))
             due = due.rows(stable_order(due.times))
         return self.crowd.apply(due.slots.astype(np.int64), due.times, zones[due.places], watermark)
+
+    def write_waiting(self, writer: Writer) -> None:
+        """Put a copy of the events that wait into a snapshot."""
+        waiting = [_Waiting(*map(np.concatenate, zip(*self._chunks, strict=True)))] if self._chunks else []
+        writer.value("waiting", bool(waiting))
+        for columns in waiting:
+            for name, column in columns._asdict().items():
+                writer.column(name, column)
+
+    def read_waiting(self, reader: Reader) -> None:
+        """Take back what :meth:`write_waiting` wrote."""
+        if reader.value("waiting"):
+            self._chunks = [_Waiting(*(reader.column(name) for name in _Waiting._fields))]
+            self._kept = len(self._chunks[0].times)
+
+
+class Epochs:
+    """The open epochs of one shard, and the tallies of their windows.
+
+    ``lost``: a snapshot had an epoch whose key was given up, and which began anew here; ``left_out``: events that came
+    under such a key.
+    """
+
+    def __init__(self, parts: ShardParts) -> None:
+        self.moves = np.zeros(len(parts.places.layers), np.int64)
+        self._parts = parts
+        self._open: dict[int, OpenEpoch] = {}
+        self._tallies: list[Tally] = []
+        self.lost = False
+        self.left_out = 0
+
+    @property
+    def devices(self) -> int:
+        """Devices in the state, over all open epochs."""
+        return sum(len(opened.crowd.slots) for opened in self._open.values())
+
+    @property
+    def oldest(self) -> int | None:
+        """The lowest offset that waits, or None."""
+        return min((offset for opened in self._open.values() if (offset := opened.oldest) is not None), default=None)
+
+    @property
+    def keys(self) -> dict[Epoch, str]:
+        """The ids of the keys of the open epochs."""
+        return {opened.crowd.epoch: opened.key_id for opened in self._open.values()}
+
+    def add(self, share: Share) -> None:
+        """Keep events until the watermark reaches them; those under a key that was given up are left out.
+
+        Raises ``KeyLostError`` if they are pseudonymised under another key than those of their epoch that came before.
+        """
+        if self._parts.keys.is_lost(share.key_id):
+            self.left_out += len(share.offsets)
+            return
+        opened = self._open.get(share.epoch.number)
+        if opened is None:
+            parts = self._parts
+            crowd = EpochCrowd(parts.calendar, share.epoch, parts.zones, parts.linger)
+            opened = self._open[share.epoch.number] = OpenEpoch(crowd, share.key_id)
+        if opened.key_id != share.key_id:
+            raise KeyLostError(
+                f"epoch {share.epoch.label} has pseudonyms under two keys: the first was given up while it was in use "
+                "here. The shard begins anew when it is restored"
+            )
+        opened.add(share)
+
+    def is_due(self, watermark: int) -> bool:
+        """Whether :meth:`settle` is worth its cost now."""
+        return any(opened.is_due(watermark) for opened in self._open.values())
+
+    def settle(self, watermark: int) -> None:
+        """Apply all that the watermark (ms) has reached; epochs that it has passed end, and their state is dropped."""
+        zones = self._parts.places.zones
+        for number, opened in sorted(self._open.items()):
+            self._tallies += opened.settle(watermark, zones)
+            if opened.crowd.is_over:
+                self.moves += opened.crowd.visits.moves
+                self._parts.keys.drop(opened.crowd.epoch)
+                del self._open[number]
+
+    def closed(self) -> list[Tally]:
+        """Hand over the tallies of the windows that have closed since the last call, in order of their end."""
+        tallies, self._tallies = self._tallies, []
+        return tallies
+
+    def write(self, writer: Writer, *, waiting: bool = False) -> None:
+        """Put a copy of the crowds into a snapshot; of the events that wait only if ``waiting``."""
+        writer.column("moves", self.moves)
+        writer.value("epochs", list(self._open))
+        for number, opened in self._open.items():
+            inner = writer.under(f"epoch/{number}")
+            inner.value("key", opened.key_id)
+            opened.crowd.write(inner)
+            if waiting:
+                opened.write_waiting(inner.under("waiting"))
+
+    @classmethod
+    def restored(cls, parts: ShardParts, reader: Reader, *, waiting: bool = False) -> Epochs:
+        """The epochs that :meth:`write` put into a snapshot; without those whose key was given up (:attr:`lost`)."""
+        epochs = cls(parts)
+        epochs.moves = reader.column("moves")
+        for number in reader.value("epochs"):
+            inner = reader.under(f"epoch/{number}")
+            if parts.keys.is_lost(inner.value("key")):
+                epochs.lost = True
+                continue
+            crowd = EpochCrowd.restored(parts.calendar, parts.zones, parts.linger, inner)
+            epochs._open[number] = OpenEpoch(crowd, inner.value("key"))
+            if waiting:
+                epochs._open[number].read_waiting(inner.under("waiting"))
+        return epochs

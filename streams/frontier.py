@@ -6,11 +6,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from streams.watermark import BEGINNING
-from streams.wire import Advance, Seal
+from streams.wire import Advance, Seal, SourceSeal
+
+#: How far a partition of the feed is: of a keyed feed its shard says it, of a shuffled one its source.
+FeedSeal = Seal | SourceSeal
 
 
 class _Idle(NamedTuple):
-    seal: Seal
+    seal: FeedSeal
     since: int
 
 
@@ -21,18 +24,21 @@ class Frontier:
         """``idle_after``: ms at the log's end after which a shard is idle."""
         self._shards = shards
         self._idle_after = idle_after
-        self._newest: dict[int, Seal] = {}
+        self._newest: dict[int, FeedSeal] = {}
         self._at_end_since: dict[int, _Idle] = {}
         self._told: dict[int, Advance] = {}
 
-    def seal(self, seal: Seal, now: int) -> None:
-        """A shard sealed; ``now``: wall clock in ms."""
-        self._newest[seal.shard] = seal
-        known = self._at_end_since.get(seal.shard)
+    def seal(self, seal: FeedSeal, now: int) -> None:
+        """A shard, or a source, sealed; ``now``: wall clock in ms. What a former owner says is passed over."""
+        newest = self._newest.get(seal.partition)
+        if newest is not None and seal.token < newest.token:
+            return
+        self._newest[seal.partition] = seal
+        known = self._at_end_since.get(seal.partition)
         if not seal.at_end:
-            self._at_end_since.pop(seal.shard, None)
+            self._at_end_since.pop(seal.partition, None)
         elif known is None or (known.seal.token, known.seal.next_offset) != (seal.token, seal.next_offset):
-            self._at_end_since[seal.shard] = _Idle(seal, now)
+            self._at_end_since[seal.partition] = _Idle(seal, now)
 
     def advances(self, now: int) -> list[tuple[int, Advance]]:
         """What to write to the frontier topic: (shard, advance), each once; none while a busy shard has no time yet."""

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from anonymizer.gate import Gate, Publication, reopen
 from indicators.calendar import Window
 from indicators.counts import Counts
+from streams.losses import Loss, Losses
 from streams.watermark import BEGINNING
-from streams.wire import Bookmark, Claim, Decision, Message, ReleaseClaim, Seal, TallyPart
+from streams.wire import Bookmark, Claim, Decision, EarlyEnd, Message, ReleaseClaim, Seal, TallyPart
 from zones import Layer
 
 #: At most this much of a tick counts as silence (ms), so that a paused agent does not declare shards missing.
@@ -70,6 +71,10 @@ class Reports:
         """Whether the shard has sealed a window that ends at ``end``."""
         return self._sealed[shard] >= end
 
+    def reported(self, shard: int) -> int:
+        """The end (UTC ms) up to which the shard has reported its windows."""
+        return self._sealed[shard]
+
     def coverage(self, end: int) -> float | None:
         """Share of the shards that have reported a window ending at ``end``; None while one is waited for."""
         reported = sum(sealed >= end for sealed in self._sealed)
@@ -129,16 +134,20 @@ class Release:
         self._open: dict[_WindowKey, _OpenWindow] = {}
         self._awaited: set[_WindowKey] = set()
         self._marks: dict[tuple[int, int], int] = {}
+        self._losses = Losses()
         self._next = 0
         self.late_tallies = 0
         self.foreign = 0
         self.stale = 0
+        self._spoilt: set[_WindowKey] = set()
 
     def resume(self, bookmark: Bookmark) -> None:
         """Go on, before the first message, where a predecessor's bookmark says."""
         for owned, token in bookmark.claims:
             self._claims.add(owned, token, -1)
         self._marks = {(layer, width): end for layer, width, end in bookmark.marks}
+        for loss in bookmark.losses:
+            self._losses.add(Loss(*loss))
         self._next = bookmark.position
 
     @property
@@ -160,7 +169,7 @@ class Release:
         elif isinstance(message, Decision):
             if self._admits(None, message.token, offset):
                 return self._take_decision(offset, message)
-        elif isinstance(message, TallyPart | Seal) and self._admits(message.shard, message.token, offset):
+        elif isinstance(message, TallyPart | Seal | EarlyEnd) and self._admits(message.shard, message.token, offset):
             self._take_report(offset, message)
         return None
 
@@ -176,20 +185,42 @@ class Release:
                 if not self.reports.has_reported(claim.shard, window.window.end):
                     window.forget(claim.shard)
 
-    def _take_report(self, offset: int, message: TallyPart | Seal) -> None:
+    def _take_report(self, offset: int, message: TallyPart | Seal | EarlyEnd) -> None:
         if isinstance(message, Seal):
             self.reports.seal(message)
+        elif isinstance(message, EarlyEnd):
+            self._take_loss(message)
         else:
             self._take_tally(offset, message)
+
+    def _take_loss(self, early: EarlyEnd) -> None:
+        """Windows that were open in the shard are released no more, unless they are decided already."""
+        loss = Loss(early.shard, early.watermark, self.reports.reported(early.shard))
+        self._losses.add(loss)
+        for key, open_window in list(self._open.items()):
+            window = open_window.window
+            if loss.spoils(window.start, window.end) and key not in self._awaited:
+                del self._open[key]
+                self._spoilt.add(key)
 
     def _take_tally(self, offset: int, part: TallyPart) -> None:
         key = (part.layer, part.width, part.start)
         if part.end <= self._marks.get((part.layer, part.width), BEGINNING) or key in self._awaited:
             self.late_tallies += 1
             return
+        if self._losses.outdate(part):
+            return
+        if self._losses.spoil(part.start, part.end):
+            self._spoilt.add(key)
+            return
         if key not in self._open:
             self._open[key] = _OpenWindow(Window(part.width, part.start, part.end), offset)
         self._open[key].add(part)
+
+    @property
+    def spoilt(self) -> int:
+        """Windows that are not released because a key was lost while they were open."""
+        return len(self._spoilt)
 
     def _take_decision(self, offset: int, decision: Decision) -> Publication | None:
         key = (decision.layer, decision.width, decision.start)
@@ -231,4 +262,5 @@ class Release:
         """What a successor must know to go on at :attr:`position`; ``epochs``: whose keys are still to be destroyed."""
         position = self.position
         marks = [(layer, width, end) for (layer, width), end in sorted(self._marks.items())]
-        return Bookmark(self._settings, self.owner, position, self._claims.before(position), marks, epochs)
+        losses = [(loss.shard, loss.watermark, loss.reported) for loss in self._losses.all()]
+        return Bookmark(self._settings, self.owner, position, self._claims.before(position), marks, epochs, losses)

@@ -22,12 +22,13 @@ from sinks.prometheus import Metrics
 from streams import wire
 from streams.checkpoint import Record
 from streams.consumer import Follower, Link
+from streams.epoch_register import EpochRegister
 from streams.fetch import Fetch
 from streams.frontier import Frontier
 from streams.key_life import KeyLife
 from streams.release import Release
 from streams.shard import ShardParts
-from streams.wire import Bookmark, Decision, ReleaseClaim, Seal, TallyPart
+from streams.wire import Bookmark, Decision, ReleaseClaim, Seal, SourceSeal, TallyPart
 
 log = logging.getLogger(__name__)
 
@@ -63,13 +64,20 @@ class ReleaseAgent:
     """The active release agent of a group, on the worker that has the tallies log."""
 
     def __init__(
-        self, settings: Settings, parts: ShardParts, link: Link, sinks: Sequence[Sink], metrics: Metrics
+        self,
+        settings: Settings,
+        parts: ShardParts,
+        link: Link,
+        sinks: Sequence[Sink],
+        metrics: Metrics,
+        register: EpochRegister,
     ) -> None:
         self._settings = settings
         self._topics = settings.topics
         self._layers = {layer.name: layer for layer in parts.places.layers}
         self._link = link
         self._sinks = sinks
+        self._register = register
         self._metrics = metrics
         self._parts = parts
         self._lock = asyncio.Lock()
@@ -94,7 +102,8 @@ class ReleaseAgent:
             self._parts.fingerprint,
         )
         frontier = Frontier(partitions, self._settings.stream.idle_after)
-        key_life = KeyLife(self._parts.calendar, partitions)
+        # sources need the keys of what they may read again, and so are reckoned with, numbered behind the shards
+        key_life = KeyLife(self._parts.calendar, partitions * (1 + self._parts.shuffled))
         if turn != self._turn:
             return  # the group has rebalanced again meanwhile
         self._active = _Active(release, frontier, key_life, token, self._link.elapsed())
@@ -155,18 +164,24 @@ class ReleaseAgent:
             log.error("offset %d of %s is passed over: %s", offset, self._topics.tallies, error)
             return None
         release = active.release
-        late, stale = release.late_tallies, release.stale
+        late, stale, spoilt = release.late_tallies, release.stale, release.spoilt
         publication = release.take(offset, message)
         self._metrics.late_tallies.inc(release.late_tallies - late)
         self._metrics.stale_messages.inc(release.stale - stale)
-        if release.stale > stale:
+        self._metrics.spoilt_windows.inc(release.spoilt - spoilt)
+        if release.stale > stale or message.settings != self._parts.fingerprint:
             return None
-        if isinstance(message, Seal):
-            active.frontier.seal(message, self._link.now())
-            active.key_life.checkpointed(message.shard, message.checkpointed)
+        if isinstance(message, Seal | SourceSeal):
+            self._take_seal(active, message)
         elif isinstance(message, TallyPart | Decision):
             active.key_life.seen(message.start)
         return publication
+
+    def _take_seal(self, active: _Active, seal: Seal | SourceSeal) -> None:
+        of_source = isinstance(seal, SourceSeal)
+        if of_source == self._parts.shuffled:
+            active.frontier.seal(seal, self._link.now())
+        active.key_life.checkpointed(seal.partition + self._topics.partitions * of_source, seal.checkpointed)
 
     def _may_decide(self, active: _Active) -> bool:
         """Its own claim has been read, with all that a predecessor decided, and no newer one."""
@@ -270,6 +285,7 @@ class ReleaseAgent:
             await self._link.prod(self._topics.tallies, 0, start, active.follows)
 
     async def _destroy_key(self, epoch: Epoch) -> None:
+        await self._register.refresh()
         try:
             await asyncio.to_thread(self._parts.keys.destroy, epoch)
         except KeyStoreError as error:

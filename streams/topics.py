@@ -94,9 +94,15 @@ def plan(settings: Settings) -> list[TopicPlan]:
         (topics.frontier, topics.partitions, _kept(_FRONTIER_RETENTION)),
         (topics.tallies, 1, _kept(topics.tallies_retention, MAX_TALLY_BYTES)),
         (topics.checkpoints, topics.partitions, _compacted()),
+        (topics.epochs, 1, _compacted()),
         (topics.presence, topics.partitions, _kept(topics.output_retention)),
         (topics.flows, topics.partitions, _kept(topics.output_retention)),
     ]
+    if settings.events.shuffle:
+        layout += [
+            (topics.shuffled, topics.partitions, _kept(topics.shuffled_retention)),
+            (topics.sources, topics.partitions, _compacted()),
+        ]
     return [
         TopicPlan(name, partitions, topics.replication, config, own=name != topics.events)
         for name, partitions, config in layout

@@ -67,6 +67,40 @@ class Seal(msgspec.Struct, tag="seal", frozen=True):
     at_end: bool
     checkpointed: int
 
+    @property
+    def partition(self) -> int:
+        """Whose watermark it is: of the feed's partition with the shard's number."""
+        return self.shard
+
+
+class SourceSeal(msgspec.Struct, tag="source", frozen=True):
+    """How far a source of a shuffled feed is; the fields are those of a :class:`Seal`. It vouches for nothing."""
+
+    settings: str
+    token: int
+    source: int
+    watermark: int
+    next_offset: int
+    at_end: bool
+    checkpointed: int
+
+    @property
+    def partition(self) -> int:
+        """Whose watermark it is: of the feed's partition with the source's number."""
+        return self.source
+
+
+class EarlyEnd(msgspec.Struct, tag="early", frozen=True):
+    """The key of the shard's epoch was lost: what the shard knew at ``watermark`` (UTC ms) is gone, and it began anew.
+
+    Windows that were open then hold the same devices under two pseudonyms: they are not released.
+    """
+
+    settings: str
+    token: int
+    shard: int
+    watermark: int
+
 
 class Decision(msgspec.Struct, tag="decision", frozen=True):
     """The final bytes of a released window (``anonymizer.gate`` reads them), to be published when read back."""
@@ -84,7 +118,8 @@ class Bookmark(msgspec.Struct, tag="bookmark", frozen=True):
     """Where a successor of the release agent goes on: at ``position`` of the log, knowing what is in here.
 
     ``claims``: for each shard (None: the release), its owner's token by the log before ``position``; ``marks``: for
-    each (layer, width), the end up to which windows are decided; ``epochs``: the numbers of those whose keys live.
+    each (layer, width), the end up to which windows are decided; ``epochs``: the numbers of those whose keys live;
+    ``losses``: what early ends before ``position`` mean for windows, see :class:`streams.losses.Loss`.
     """
 
     settings: str
@@ -93,9 +128,10 @@ class Bookmark(msgspec.Struct, tag="bookmark", frozen=True):
     claims: list[tuple[int | None, int]]
     marks: list[tuple[int, int, int]]
     epochs: list[int]
+    losses: list[tuple[int, int, int]] = []
 
 
-Message = Claim | ReleaseClaim | TallyPart | Seal | Decision | Bookmark
+Message = Claim | ReleaseClaim | TallyPart | Seal | SourceSeal | EarlyEnd | Decision | Bookmark
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode: Callable[[bytes], Message] = msgspec.msgpack.Decoder(Message).decode

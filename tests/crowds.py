@@ -104,12 +104,18 @@ def murmur2(key: bytes) -> int:
 
 
 def partition_logs(
-    seen: Iterable[Seen], partitions: int, fields: Fields | None = None, first_offset: int = 0
+    seen: Iterable[Seen],
+    partitions: int,
+    fields: Fields | None = None,
+    first_offset: int = 0,
+    scatter: Random | None = None,
 ) -> dict[int, list[Record]]:
-    """The logs that a producer leaves that sends ``seen`` in this order, keyed by subscriber."""
+    """The logs that a producer leaves that sends ``seen`` in this order, keyed by subscriber; with ``scatter``, to
+    partitions at random."""
     logs: dict[int, list[Record]] = {partition: [] for partition in range(partitions)}
     for one in seen:
-        log = logs[(murmur2(str(one.subscriber).encode()) & 0x7FFFFFFF) % partitions]
+        keyed = (murmur2(str(one.subscriber).encode()) & 0x7FFFFFFF) % partitions
+        log = logs[keyed if scatter is None else scatter.randrange(partitions)]
         log.append(Record(first_offset + len(log), one.stamp, encode(one, fields)))
     return logs
 

@@ -1,6 +1,8 @@
 """Crowds for tests: hypothesis strategies and seeded generators, full of ties and of events on boundaries."""
 
+from dataclasses import replace
 from datetime import date, time
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -71,15 +73,24 @@ def universes(draw: st.DrawFn) -> Universe:
 
 
 @st.composite
-def crowds(draw: st.DrawFn, partitions: int = 2, max_events: int = 40, damage: bool = True) -> Crowd:
-    """A handful of devices whose events fall on boundaries; with advances and, if asked for, damage."""
+def crowds(
+    draw: st.DrawFn, partitions: int = 2, max_events: int = 40, damage: bool = True, shuffle: bool = False
+) -> Crowd:
+    """A handful of devices whose events fall on boundaries; with advances and, if asked for, damage.
+
+    With ``shuffle`` the events of a device are in any partition, and the settings say so.
+    """
     universe = draw(universes())
+    if shuffle:
+        universe = replace(universe, parameters=replace(universe.parameters, shuffle=True))
     places = st.sampled_from([*SMALL, *SMALL, *SMALL, (46.1, -1.1), "nowhere"])
     least = draw(st.sampled_from([0, max_events // 4, max_events // 2]))
     step = st.tuples(st.integers(0, 3), places, _TIMES, _STAMPS)
     steps = st.lists(step, min_size=least, max_size=max_events)
     seen = _seen(universe.parameters, draw(steps))
-    logs: dict[int, list[Record]] = partition_logs(seen, partitions, first_offset=draw(st.sampled_from([0, 7])))
+    scatter = Random(draw(st.integers(0, 99))) if shuffle else None
+    first = draw(st.sampled_from([0, 7]))
+    logs: dict[int, list[Record]] = partition_logs(seen, partitions, first_offset=first, scatter=scatter)
     if damage:
         some = list(fuzz(draw(st.integers(0, 3)), draw(st.integers(0, 6))))
         logs[0] = interleave(logs[0], some, draw(st.integers(0, 3)))
@@ -148,7 +159,8 @@ def crowd(
     Times are whole seconds of which many are shared, from ``start`` (default: the evening before the clocks
     of Paris are turned back in 2014) for ``span`` ms; one in five lies on the end of a window or of an epoch,
     or exactly ``linger`` after the device's event before it. Records arrive up to twice the lateness after
-    their time, so that some are late, and some exactly at the watermark.
+    their time, so that some are late, and some exactly at the watermark. Parameters with ``shuffle`` make a feed whose
+    events are in any partition.
     """
     rng = np.random.default_rng(seed)
     settings = Parameters() if parameters is None else parameters
@@ -163,7 +175,7 @@ def crowd(
         Seen(int(ts[n]), f"imsi-{device[n]:06d}", f"c{place[n]}", int(arrival[n]) if stamped else -1) for n in order
     )
     universe = Universe(settings, _many_cells(cells))
-    logs = partition_logs(seen, partitions, settings.fields)
+    logs = partition_logs(seen, partitions, settings.fields, scatter=Random(seed) if settings.shuffle else None)
     return Crowd(universe, logs, final_advances(settings, logs, universe.locate))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from config.settings import Settings
-from foule.options import json_option, settings_option
+from foule.options import json_option, settings_option, unkeyed_option
 from foule.pacing import Pace
 from foule.progress import progress
 from foule.recording import Recording, file_argument, in_words, sort_option, timestamp_option
@@ -25,19 +25,27 @@ from foule.sending import EventSender
 )
 @sort_option
 @timestamp_option
+@unkeyed_option
 @json_option
 def replay(
-    file: Path, settings: Settings, speed: float | None, sort: bool, timestamp: str | None, as_json: bool
+    file: Path,
+    settings: Settings,
+    speed: float | None,
+    sort: bool,
+    timestamp: str | None,
+    unkeyed: bool,
+    as_json: bool,
 ) -> None:
     """Send a recorded FILE of events to Kafka: CSV, JSON Lines or Parquet, gzip or not.
 
-    Columns and times are mapped by the section [replay] of the settings. The subscriber is the key. At the end
+    Columns and times are mapped by the section [replay] of the settings. The subscriber is the key, unless --unkeyed
+    says that records have none. At the end
     every partition gets a frontier record, so that the last windows of the file are released. The counts at the
     end come from the same core as the worker's, as if the topic had been empty.
     """
     with (
         Recording(file, settings, sort, timestamp) as recording,
-        EventSender(settings) as sender,
+        EventSender(settings, keyed=not unkeyed) as sender,
         progress(f"replay {file.name}", 1) as report,
     ):
         pace = Pace(speed)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from config.errors import FouleError, SettingsError
 from config.settings import EventsSettings, Instant, Settings
-from foule.options import json_option, settings_option
+from foule.options import json_option, settings_option, unkeyed_option
 from foule.pacing import Pace
 from foule.progress import progress
 from foule.sending import EventSender
@@ -57,6 +57,7 @@ Write = Callable[[Batch], None]
     show_default=True,
     help="End with a frontier record a partition, so that the last windows are released.",
 )
+@unkeyed_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -73,6 +74,7 @@ def simulate(
     end: str | None,
     timestamps: str,
     finish: bool,
+    unkeyed: bool,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -89,7 +91,7 @@ def simulate(
     festival = Festival(seed=seed, people=people, start=first, end=last)
     began = time.monotonic()
     if out is None:
-        outcome = _to_kafka(settings, festival, Pace(speed), timestamps == "now", finish)
+        outcome = _to_kafka(settings, festival, Pace(speed), timestamps == "now", finish, unkeyed)
     else:
         outcome = _to_file(out, festival, Pace(speed))
     outcome["seconds"] = round(time.monotonic() - began, 1)
@@ -97,8 +99,10 @@ def simulate(
     click.echo(json.dumps(outcome) if as_json else words)
 
 
-def _to_kafka(settings: Settings, festival: Festival, pace: Pace, now: bool, finish: bool) -> dict[str, object]:
-    with EventSender(settings) as sender:
+def _to_kafka(
+    settings: Settings, festival: Festival, pace: Pace, now: bool, finish: bool, unkeyed: bool
+) -> dict[str, object]:
+    with EventSender(settings, keyed=not unkeyed) as sender:
 
         def write(part: Batch) -> None:
             stamps = np.full(len(part.values), int(time.time() * 1000)) if now else part.arrival_ms

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from foule.oracle.days import Days, Epoch
 from foule.oracle.events import Event, Record, read_event
 from foule.oracle.parameters import Fields, Parameters
-from foule.oracle.result import Result, StayedVisit, Tallies, WindowKey
+from foule.oracle.result import ALL, Result, StayedVisit, Tallies, WindowKey
 from foule.oracle.visits import Cell, Visit, marks_of, visits_of
 
 __all__ = ["Cell", "Fields", "Locate", "Parameters", "Record", "Result", "Tallies", "Visit", "WindowKey"]
@@ -23,6 +23,7 @@ Advances = Mapping[int, Sequence[tuple[int, int]]]
 
 class _Accepted(NamedTuple):
     ts: int
+    partition: int
     offset: int
     subscriber: str
     zones: dict[str, str]
@@ -49,18 +50,24 @@ def run(parameters: Parameters, logs: Logs, advances: Advances, locate: Locate) 
     to W". Raises ValueError where a log's offsets do not increase.
     """
     days, result = Days(parameters), Result(parameters)
+    everything: list[_Accepted] = []
     for partition, log in sorted(logs.items()):
-        shard = _read(parameters, log, advances.get(partition, ()), locate)
+        shard = _read(parameters, partition, log, advances.get(partition, ()), locate)
         result.watermarks[partition] = shard.watermark
         for offset, verdict in shard.verdicts.items():
             result.judge(partition, offset, verdict)
-        result.by_shard[partition] = _count(parameters, days, shard.accepted, result.stays)
+        if parameters.shuffle:
+            everything += shard.accepted
+        else:
+            result.by_shard[partition] = _count(parameters, days, shard.accepted, result.stays)
+    if parameters.shuffle:
+        result.by_shard[ALL] = _count(parameters, days, everything, result.stays)
     return result
 
 
 def final_advances(parameters: Parameters, logs: Logs, locate: Locate) -> dict[int, list[tuple[int, int]]]:
     """The advances that end a replay of these logs: each partition to the end of the last accepted epoch."""
-    shards = {partition: _read(parameters, log, (), locate) for partition, log in logs.items()}
+    shards = {partition: _read(parameters, partition, log, (), locate) for partition, log in logs.items()}
     times = [event.ts for shard in shards.values() for event in shard.accepted]
     if not times:
         return {}
@@ -68,7 +75,13 @@ def final_advances(parameters: Parameters, logs: Logs, locate: Locate) -> dict[i
     return {partition: [(1 + max(shard.verdicts, default=-1), end)] for partition, shard in shards.items()}
 
 
-def _read(parameters: Parameters, log: Sequence[Record], advances: Sequence[tuple[int, int]], locate: Locate) -> _Shard:
+def _read(
+    parameters: Parameters,
+    partition: int,
+    log: Sequence[Record],
+    advances: Sequence[tuple[int, int]],
+    locate: Locate,
+) -> _Shard:
     shard, before = _Shard(), -1
     waiting = sorted(advances, key=lambda advance: advance[0])
     for record in log:
@@ -76,14 +89,14 @@ def _read(parameters: Parameters, log: Sequence[Record], advances: Sequence[tupl
             raise ValueError(f"offset {record.offset} does not come after {before}: sort the log by offset")
         while waiting and waiting[0][0] <= record.offset:
             shard.advance(waiting.pop(0)[1])
-        shard.verdicts[record.offset] = _take(parameters, shard, record, locate)
+        shard.verdicts[record.offset] = _take(parameters, shard, partition, record, locate)
         before = record.offset
     for _, watermark in waiting:
         shard.advance(watermark)
     return shard
 
 
-def _take(parameters: Parameters, shard: _Shard, record: Record, locate: Locate) -> str:
+def _take(parameters: Parameters, shard: _Shard, partition: int, record: Record, locate: Locate) -> str:
     """Judge one record by the watermark that those before it left; an accepted one may advance it."""
     event = read_event(parameters, record.value, record.timestamp)
     if not isinstance(event, Event):
@@ -93,7 +106,7 @@ def _take(parameters: Parameters, shard: _Shard, record: Record, locate: Locate)
         return "unknown_cell"
     if shard.watermark is not None and event.ts <= shard.watermark:
         return "late"
-    shard.accepted.append(_Accepted(event.ts, record.offset, event.subscriber, zones))
+    shard.accepted.append(_Accepted(event.ts, partition, record.offset, event.subscriber, zones))
     seen = event.ts if record.timestamp < 0 else min(event.ts, record.timestamp)
     shard.latest = seen if shard.latest is None else max(shard.latest, seen)
     shard.advance((shard.latest - parameters.lateness) // 1_000 * 1_000)
@@ -103,10 +116,10 @@ def _take(parameters: Parameters, shard: _Shard, record: Record, locate: Locate)
 def _count(
     parameters: Parameters, days: Days, accepted: list[_Accepted], stays: dict[str, list[StayedVisit]]
 ) -> Tallies:
-    """The tallies of one shard; its visits are appended to ``stays``, by layer."""
+    """The tallies of the devices of these events; their visits are appended to ``stays``, by layer."""
     devices: dict[tuple[str, int], list[_Accepted]] = defaultdict(list)
     epochs: dict[int, Epoch] = {}
-    for event in sorted(accepted, key=lambda event: (event.ts, event.offset)):
+    for event in sorted(accepted, key=lambda event: (event.ts, event.partition, event.offset)):
         epoch = days.epoch(event.ts)
         epochs[epoch.number] = epoch
         devices[event.subscriber, epoch.number].append(event)

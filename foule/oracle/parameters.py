@@ -27,7 +27,10 @@ class Fields(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
-    """What decides, besides the records and the advances, every count."""
+    """What decides, besides the records and the advances, every count.
+
+    ``shuffle``: a device's events may be in any partition; each is late by the watermark of its own.
+    """
 
     zone: str = "Europe/Paris"
     day_start: time = time(4)
@@ -39,6 +42,7 @@ class Parameters:
     max_skew: int = 5 * MINUTE
     not_before: int | None = None
     not_after: int | None = None
+    shuffle: bool = False
     fields: Fields = field(default_factory=Fields)
 
     @classmethod
@@ -56,5 +60,6 @@ class Parameters:
             max_skew=int(events.max_skew),
             not_before=None if events.not_before is None else int(events.not_before),
             not_after=None if events.not_after is None else int(events.not_after),
+            shuffle=events.shuffle,
             fields=Fields(*(getattr(events, role) for role in Fields._fields)),
         )

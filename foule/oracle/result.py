@@ -10,6 +10,10 @@ from foule.oracle.parameters import Parameters
 from foule.oracle.visits import CUT, Cell, Visit, windows_of
 
 OUTSIDE = "outside"
+ALL = -1
+"""In the place of a shard's number: all devices together, where the feed is shuffled. Which shard has which device is
+decided by their pseudonyms, which the oracle does not know."""
+
 INDICATORS = ("presence", "arrivals", "departures", "appeared", "vanished", "flows")
 
 
@@ -50,7 +54,7 @@ class Result:
 
     ``verdicts`` holds ``accepted``, ``late`` or the reason of the rejection; ``watermarks`` the final one of
     each shard in ms, None where no record was accepted and no advance applied; ``by_shard`` the tallies of
-    each shard, windows that are not complete included.
+    each shard, windows that are not complete included, or under :data:`ALL` of all together.
     """
 
     parameters: Parameters
@@ -94,7 +98,7 @@ class Result:
 
     def complete(self, partition: int | None = None) -> Tallies:
         """The windows that end at or before the watermark: of every shard, or of one, by its own alone."""
-        if partition is not None:
+        if partition is not None and partition != ALL:
             return _until(self.by_shard[partition], self.watermarks[partition])
         watermarks = [mark for mark in self.watermarks.values() if mark is not None]
         if len(watermarks) < len(self.watermarks):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from config.settings import Settings
-from foule.oracle.result import Result, Tallies
+from foule.oracle.result import ALL, Result, Tallies, add
 from foule.proof import in_redis, on_kafka
 from foule.proof.differences import compare, window_in_words
 from foule.proof.released import Released
@@ -47,11 +47,18 @@ def prove(settings: Settings, layers: Sequence[Layer], oracle: Result, tallies: 
 
 
 def check_tallies(tallies: TallyLog, layers: Sequence[Layer], oracle: Result) -> Check:
-    """Whether every shard's raw tallies of complete windows are the oracle's."""
+    """Whether every shard's raw tallies of complete windows are the oracle's; of a shuffled feed, their sums."""
     expected = {shard: oracle.complete(shard) for shard in oracle.by_shard}
-    wrong = _in_words(compare(expected, tallies.by_shard(layers)), tallies.problems)
+    found = tallies.by_shard(layers)
+    if ALL in expected:
+        found = {ALL: add(found.values())}
+    wrong = _in_words(compare(expected, found), tallies.problems)
     count = sum(Released(of_shard).numbers for of_shard in expected.values())
-    return Check("raw tallies of every shard", not wrong, wrong or f"{count:,} counts, all as the oracle's")
+    return Check(
+        "raw tallies of all shards together" if ALL in expected else "raw tallies of every shard",
+        not wrong,
+        wrong or f"{count:,} counts, all as the oracle's",
+    )
 
 
 def check_decisions(tallies: TallyLog, oracle: Result) -> Check:

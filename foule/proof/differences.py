@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from foule.oracle.result import WindowKey
+from foule.oracle.result import ALL, WindowKey
 from indicators.calendar import label_of_start, label_of_width
 
 _Path = tuple[Any, ...]
@@ -53,4 +53,6 @@ def _word(key: Any) -> str:
         return window_in_words(key)
     if isinstance(key, tuple):
         return ">".join(map(str, key))
-    return f"shard {key}" if isinstance(key, int) else str(key)
+    if isinstance(key, int):
+        return "all shards" if key == ALL else f"shard {key}"
+    return str(key)

@@ -23,7 +23,7 @@ Advances = dict[int, list[tuple[int, int]]]
 
 
 def oracle_of(settings: Settings, locate: Locate | None = None) -> Result:
-    """The oracle on the events topic, with the advances that the shards noted.
+    """The oracle on the events topic, with the advances that were noted.
 
     ``locate``: where events are; by default in the zones that the settings name. Raises ServiceError, ContractError.
     """
@@ -40,9 +40,10 @@ def event_logs(settings: Settings) -> Logs:
 
 
 def applied_advances(settings: Settings) -> Advances:
-    """The advances that each shard noted on its changelog as applied."""
+    """The advances that each shard, or each source of a shuffled feed, noted on its changelog as applied."""
     restorers: dict[int, Restorer] = {}
-    for record in read_topic(settings, settings.topics.checkpoints):
+    topics = settings.topics
+    for record in read_topic(settings, topics.sources if settings.events.shuffle else topics.checkpoints):
         restorer = restorers.setdefault(record.partition, Restorer())
         restorer.take(ChangelogRecord(record.key, record.value, record.offset))
     return {

@@ -16,7 +16,7 @@ from foule.proof.topics import LogRecord, TopicReader
 from indicators.counts import FLOWS
 from streams import wire
 from streams.release import Claims
-from streams.wire import Bookmark, Claim, Decision, ReleaseClaim, Seal, TallyPart
+from streams.wire import Bookmark, Claim, Decision, EarlyEnd, ReleaseClaim, Seal, SourceSeal, TallyPart
 from zones import Layer
 
 _BEGINNING = -1  # UTC ms, before every watermark
@@ -66,7 +66,7 @@ class TallyLog:
                 self._claims.add(message.shard, message.token, record.offset)
             elif isinstance(message, ReleaseClaim):
                 self._claims.add(None, record.offset, record.offset)
-            elif isinstance(message, Bookmark) or not self._counts(record, message):
+            elif isinstance(message, Bookmark | SourceSeal | EarlyEnd) or not self._counts(record, message):
                 continue
             elif isinstance(message, Seal):
                 self._marks[message.shard] = max(message.watermark, self._marks.get(message.shard, _BEGINNING))

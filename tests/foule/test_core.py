@@ -14,6 +14,7 @@ from config.settings import Settings
 from foule.core import Closed, Core
 from foule.oracle.oracle import Parameters, Tallies
 from foule.oracle.parameters import DAY, MINUTE
+from foule.oracle.result import ALL, add
 from sinks.kafka import records
 from tests.crowds import SMALL, Crowd, Seen, Universe, partition_logs
 from tests.damage import NOON
@@ -68,6 +69,19 @@ def test_raw_tallies_and_released_cells_equal_the_oracle(stamped: bool) -> None:
     assert expected.late > 0
     assert summary["rejected"] == dict(expected.rejected)
     assert summary["windows"] == len(expected.released(K))
+
+
+def test_a_shuffled_feed_has_the_released_numbers_and_the_summary_of_the_oracle() -> None:
+    some = crowd(12, events=4_000, parameters=Parameters(shuffle=True))
+    expected = some.expected()
+    core, closed, released = counted(some, MemoryKeyStore())
+    layers = places_of(some.universe).layers
+    shards = {shard: as_oracle([tally for at, tally in closed if at == shard], layers) for shard, _ in closed}
+    assert len(shards) == len(some.logs)
+    assert add(shards.values()) == expected.by_shard[ALL]
+    assert published(some, released) == expected.released(K) != {}
+    summary = core.summary()
+    assert (summary["read"], summary["accepted"], summary["late"]) == (expected.read, expected.accepted, expected.late)
 
 
 def test_what_is_released_does_not_depend_on_how_the_input_is_cut() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
-from config.settings import Settings, load
+from config.settings import EventsSettings, Settings, load
 from foule.checks import judge_keying
 from foule.keying import Keying, Sampled, judge, sample
 from foule.partitioner import Partitioner
@@ -92,6 +92,24 @@ def test_a_record_without_a_readable_subscriber_is_counted_and_warned_of(value: 
     keying = judge([Sampled(0, keyed("1").key, value, 1)], 1, "subscriber")
     assert (keying.unreadable, keying.subscribers) == (1, 0)
     assert "warn" in levels(keying)
+
+
+def test_a_feed_that_cannot_be_keyed_is_recommended_the_shuffle_and_is_well_with_it() -> None:
+    records = [Sampled(partition, None, event("one"), 1) for partition in (0, 1)]
+    keying = judge(records, PARTITIONS, "subscriber")
+    plain, shuffled = (
+        list(judge_keying(keying, Settings(events=EventsSettings(shuffle=shuffle)))) for shuffle in (False, True)
+    )
+    assert [finding.level for finding in plain] == ["fail", "fail"]
+    assert all("set events.shuffle = true" in finding.advice for finding in plain)
+    assert [(finding.level, finding.advice) for finding in shuffled] == [("ok", "")]
+    assert "events.shuffle is on" in shuffled[0].text
+
+
+def test_a_keyed_feed_is_well_with_the_shuffle_and_told_that_it_needs_none() -> None:
+    keying = judge([keyed("1"), keyed("2")], PARTITIONS, "subscriber")
+    [finding] = judge_keying(keying, Settings(events=EventsSettings(shuffle=True)))
+    assert (finding.level, "events.shuffle = false" in finding.text) == ("ok", True)
 
 
 def test_a_number_and_its_text_are_the_same_subscriber_under_the_mapped_field() -> None:

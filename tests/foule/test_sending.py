@@ -10,6 +10,7 @@ import pytest
 from config.errors import ServiceError
 from config.settings import Settings, load
 from foule import sending
+from foule.proof.topics import read_topic
 from foule.sending import EventSender
 from streams import topics
 from tests.conftest import SettingsMaker
@@ -43,6 +44,13 @@ def test_few_records_are_under_way_at_a_time_and_all_are_acknowledged(settings: 
         assert sender.sent == 50_000
         ends = sender.finish(7)
     assert ends == {number: int((partitions == number).sum()) for number in range(4)}
+
+
+def test_without_keys_the_partitions_take_their_turns(settings: Settings) -> None:
+    with EventSender(settings, keyed=False) as sender:
+        partitions = sender.send([b"imsi"] * 6, [b"{}"] * 6, STAMPS[:6])
+    assert partitions.tolist() == [0, 1, 2, 3, 0, 1]
+    assert {record.key for record in read_topic(settings, settings.topics.events)} == {None}
 
 
 def test_leaving_the_block_waits_for_what_is_under_way(settings: Settings) -> None:

@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-TOPICS = ("events", "rejected", "frontier", "tallies", "checkpoints", "presence", "flows")
+TOPICS = (
+    "events",
+    "rejected",
+    "frontier",
+    "tallies",
+    "checkpoints",
+    "presence",
+    "flows",
+    "shuffled",
+    "sources",
+    "epochs",
+)
 
 
 class FreshNames(NamedTuple):

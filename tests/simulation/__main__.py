@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 from tests.simulation.schedule import run_seed
 
@@ -19,22 +20,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--schedules", type=int, default=2_000, help="how many seeds to run")
     parser.add_argument("--seed", type=int, default=0, help="the first one")
+    parser.add_argument("--shuffle", action="store_true", help="of a feed that is not keyed by subscriber")
     options = parser.parse_args(arguments)
     seeds = range(options.seed, options.seed + options.schedules)
     logging.disable(logging.CRITICAL)
     begun = time.monotonic()
     with ProcessPoolExecutor() as pool:
-        outcomes = list(pool.map(run_seed, seeds, chunksize=10))
+        outcomes = list(pool.map(partial(run_seed, shuffle=options.shuffle), seeds, chunksize=10))
     failures = [outcome for outcome in outcomes if outcome.problems]
     for outcome in failures[:_SHOWN]:
         print(outcome)
     faults = sum(len(outcome.faults) for outcome in outcomes)
     steps = sum(outcome.steps for outcome in outcomes)
     windows = sum(len(outcome.expected) for outcome in outcomes)
-    print(
-        f"{len(seeds)} schedules from seed {seeds.start}: {faults:,} faults, {steps:,} steps, {windows:,} windows in "
-        f"{time.monotonic() - begun:.0f} s on {os.cpu_count()} processors; {len(failures)} failed"
-    )
+    lost = sum(outcome.lost is not None for outcome in outcomes)
+    print(f"{len(seeds)} schedules from seed {seeds.start}: {faults:,} faults, {steps:,} steps, {windows:,} windows")
+    print(f"in {lost} of them a key was lost for good")
+    print(f"{time.monotonic() - begun:.0f} s on {os.cpu_count()} processors; {len(failures)} failed")
     return 1 if failures else 0
 
 

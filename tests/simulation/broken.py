@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from streams.agent import PartitionAgent
 from streams.changelog import Changelog
 from streams.checkpoint import Restorer
 from streams.consumer import Link
 from streams.crowd import CrowdAgent
+from streams.losses import Loss
 from streams.release import Claims, Release
 
 
@@ -51,12 +53,12 @@ FAULTS = [
     ),
     Fault(
         "the snapshot is copied after the tallies were listed",
-        CrowdAgent,
+        PartitionAgent,
         "_checkpoint",
         "running.acks.difference_update(acks)",
         "running.acks.difference_update(acks)\n"
-        "        snapshot = shard.snapshot()\n"
-        "        cut = Cut(shard.position, shard.counted, shard.watermark, running.frontier)",
+        "        snapshot = part.snapshot()\n"
+        "        cut = Cut(part.position, part.counted, part.watermark, running.frontier)",
     ),
     Fault(
         "tokens on the tallies log are ignored", Claims, "admits", "return token == self.token(owned)", "return True"
@@ -79,14 +81,21 @@ FAULTS = [
     ),
     Fault(
         "a shard that failed is checkpointed all the same",
-        CrowdAgent,
+        PartitionAgent,
         "_held",
-        "yield self._running.get(running.shard.partition) is running",
+        "yield self._is_at_work(running)",
         "yield True",
     ),
     Fault(
+        "windows that were open when a key was lost are released",
+        Loss,
+        "spoils",
+        "return start <= self.watermark < end and end > self.reported",
+        "return False",
+    ),
+    Fault(
         "dead letters are not waited for",
-        CrowdAgent,
+        PartitionAgent,
         "_checkpoint",
         "await asyncio.gather(*acks)",
         "pass",

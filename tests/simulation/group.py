@@ -12,10 +12,12 @@ from prometheus_client import CollectorRegistry
 from anonymizer.keys import EpochKeys, KeyStore
 from config.settings import Settings
 from sinks.prometheus import Metrics
-from streams.crowd import CrowdAgent
+from streams.crowd import CrowdAgent, ShuffledCrowdAgent
+from streams.epoch_register import EpochRegister
 from streams.fetch import Fetch
 from streams.releaser import ReleaseAgent
 from streams.shard import ShardParts
+from streams.shuffle import ShuffleAgent
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.world import SimulatedLink, SimulatedRedis, World, process_context
 from zones import Places
@@ -47,9 +49,14 @@ class SimulatedWorker:
         self._world = world
         self._context = process_context(name)
         metrics = Metrics(CollectorRegistry())
-        parts = ShardParts.of(settings, places, EpochKeys(store, settings.keys.max_age, self.link.now))
-        self.crowd = CrowdAgent(settings, parts, self.link, metrics)
-        self.release = ReleaseAgent(settings, parts, self.link, [redis], metrics)
+        register = EpochRegister(self.link, settings.topics.epochs, settings.keys.lost_after)
+        keys = EpochKeys(store, settings.keys.max_age, self.link.now, register)
+        parts = ShardParts.of(settings, places, keys)
+        shared = (settings, parts, self.link, metrics, register)
+        self.crowd = ShuffledCrowdAgent(*shared) if settings.events.shuffle else CrowdAgent(*shared)
+        self.feed = self.crowd if isinstance(self.crowd, CrowdAgent) else ShuffleAgent(*shared)
+        self.agents: list[Any] = [self.crowd] if self.crowd is self.feed else [self.feed, self.crowd]
+        self.release = ReleaseAgent(settings, parts, self.link, [redis], metrics, register)
         self._settings = settings
         self._queues: dict[str, asyncio.Queue[Fetch]] = {}
         self.tasks: list[asyncio.Task[Any]] = []
@@ -59,16 +66,19 @@ class SimulatedWorker:
         """Begin to run; the group's coordinator has to be told by :meth:`Group.join`."""
         topics, stream = self._settings.topics, self._settings.stream
         takers = {
-            topics.events: self.crowd.take,
-            topics.frontier: self.crowd.advance,
+            topics.events: self.feed.take,
+            topics.frontier: self.feed.advance,
             topics.tallies: self.release.take,
         }
+        if self.crowd is not self.feed:
+            takers[topics.shuffled] = self.crowd.take
         for topic, take in takers.items():
             self._queues[topic] = asyncio.Queue(_QUEUED)
             self.run(partial(self._deliver, self._queues[topic], take))
-        self.run(partial(self._every, stream.seal_every / 1000, self.crowd.seal))
+        for agent in self.agents:
+            self.run(partial(self._every, stream.seal_every / 1000, agent.seal))
+            self.run(partial(self._every, stream.checkpoint_every / 1000, agent.checkpoint))
         self.run(partial(self._every, stream.seal_every / 1000, self.release.prod))
-        self.run(partial(self._every, stream.checkpoint_every / 1000, self.crowd.checkpoint))
         self.run(partial(self._every, stream.checkpoint_every / 1000, self.release.bookmark))
         self.run(partial(self._every, 1.0, self.release.tick))
 
@@ -111,14 +121,16 @@ class SimulatedWorker:
             while not queue.empty():
                 queue.get_nowait()
         await self.release.stop()
-        await self.crowd.release()
+        for agent in self.agents:
+            await agent.release()
         self.link.positions.clear()
 
     async def assign(self, generation: int, partitions: list[tuple[str, int]]) -> None:
         """The group has rebalanced: take over, then read from what the group has committed."""
         self.link.generation = generation
         self.link.positions = dict.fromkeys(partitions, 0)
-        await self.crowd.assign()
+        for agent in self.agents:
+            await agent.assign()
         await self.release.assign()
         if self.link.generation == generation:
             for tp in partitions:

@@ -22,6 +22,7 @@ from config.times import Duration
 from foule.oracle.oracle import Parameters, Record, run
 from foule.oracle.result import Result, Tallies, WindowKey
 from indicators.calendar import width_of_label
+from streams import wire
 from streams.checkpoint import Record as ChangelogRecord
 from streams.checkpoint import Restorer
 from streams.wire import Advance, encode_advance
@@ -36,18 +37,21 @@ MORNING = 1_403_949_600_000
 _CELLS = {f"c{n}": (f"a{n % 3}", f"b{n // 2}") for n in range(5)}
 _FEED_SECONDS = 40.0
 _FLOWING = 0.95
+_KINDS = ("crash", "crash", "freeze", "freeze", "join", "leave", "broker", "redis", "compact", "keys")
 _FAULT_SECONDS = 90.0
 _PATIENCE = 600.0
+_LONG_ENOUGH = 120.0
 
 
 @cache
-def settings() -> Settings:
+def settings(shuffle: bool = False) -> Settings:
     """Small windows, quick timers, and a threshold of 1, so that every count can be seen."""
     base = load()
     replace = msgspec.structs.replace
     return replace(
         base,
         topics=replace(base.topics, partitions=PARTITIONS),
+        events=replace(base.events, shuffle=shuffle),
         time=replace(
             base.time,
             lateness=Duration(60_000),
@@ -62,6 +66,7 @@ def settings() -> Settings:
             seal_every=Duration(3_000),
             checkpoint_every=Duration(8_000),
         ),
+        keys=replace(base.keys, lost_after=Duration(25_000)),
     )
 
 
@@ -81,15 +86,16 @@ def locate(cell: str | None, lat: float | None, lon: float | None) -> dict[str, 
     return dict(zip("ab", _CELLS[cell], strict=True)) if cell in _CELLS else None
 
 
-def feed(rng: random.Random) -> dict[int, list[bytes]]:
-    """A log for each partition: one long, one that ends early, one with little or nothing in it."""
+def feed(rng: random.Random, shuffle: bool = False) -> dict[int, list[bytes]]:
+    """A log for each partition: one long, one that ends early, one with little or nothing in it. With ``shuffle`` the
+    events of a subscriber are in all of them."""
     logs: dict[int, list[bytes]] = {}
     for partition, most in enumerate((90, 40, 6)):
         now, values = MORNING + rng.randrange(1_200_000), []
         for _ in range(rng.randint(most // 2, most) if partition < 2 else rng.randint(0, most)):
             now += rng.choice([0, 1_000, 20_000, 60_000, 120_000, 600_000 if rng.random() < 0.1 else 30_000])
             ts = now - rng.choice([0, 0, 5_000, 30_000, 90_000])
-            event: dict[str, Any] = {"ts": ts, "subscriber": f"{partition}-{rng.randrange(6)}"}
+            event: dict[str, Any] = {"ts": ts, "subscriber": f"{0 if shuffle else partition}-{rng.randrange(6)}"}
             event["cell"] = f"c{rng.randrange(5)}" if rng.random() < 0.94 else "nowhere"
             values.append(json.dumps(event).encode())
         logs[partition] = values
@@ -102,7 +108,9 @@ class Outcome:
 
     ``released``, ``expected``: windows as Redis holds them and as the oracle counts them; ``contradictions``: windows
     that were published with two different contents; ``incomplete``: windows without every shard; ``errors``: what
-    ended a worker and should not have; ``letters``: whether the dead letters are the records that the oracle rejects.
+    ended a worker and should not have; ``letters``: whether the dead letters are the records that the oracle rejects;
+    ``lost``: the first watermark (UTC ms) at which a shard lost the epoch's key, so that windows that were open then
+    are missing, and devices began anew in later ones.
     """
 
     seed: int
@@ -114,13 +122,13 @@ class Outcome:
     errors: list[str]
     letters: bool
     steps: int
+    lost: int | None = None
 
     @property
     def problems(self) -> list[str]:
         """What is wrong, in words; empty if all is well."""
-        wrong = [
-            key for key in self.expected.keys() | self.released if self.released.get(key) != self.expected.get(key)
-        ]
+        windows = self.expected.keys() | self.released
+        wrong = [key for key in windows if not self._is_right(key)]
         said = {
             "windows differ from the oracle": len(wrong),
             "windows published with two contents": self.contradictions,
@@ -130,15 +138,42 @@ class Outcome:
         }
         return [f"{count} {text}" for text, count in said.items() if count]
 
+    def _is_right(self, key: WindowKey) -> bool:
+        """Whether a window is as the oracle has it. If a key was lost: windows that began before may be missing, and in
+        later ones nobody counts twice."""
+        released, expected = self.released.get(key), self.expected.get(key)
+        if self.lost is None or released == expected:
+            return released == expected
+        if released is None or key.start <= self.lost:
+            return released is None
+        there = (expected or {}).get("presence", {})
+        return all(count <= there.get(zone, 0) for zone, count in released.get("presence", {}).items())
+
     def __str__(self) -> str:
         faults = ", ".join(self.faults)
         return f"seed {self.seed}: {'; '.join(self.problems) or 'all as the oracle'} (after {faults})"
 
 
-def run_seed(seed: int) -> Outcome:
-    """The outcome of one seed; the same whenever it is run again."""
+class SeededKeyStore(MemoryKeyStore):
+    """Gives every epoch a key that the seed decides: by the keys a shuffled feed is parted over the shards."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def put_if_absent(self, epoch: str, key: bytes, ttl_ms: int) -> bytes:
+        """Keep the epoch's key, which is not ``key``."""
+        return super().put_if_absent(epoch, random.Random(f"{self._seed} {epoch}").randbytes(len(key)), ttl_ms)
+
+    def empty(self) -> None:
+        """It is started anew, or somebody has emptied it."""
+        self._keys.clear()
+
+
+def run_seed(seed: int, shuffle: bool = False) -> Outcome:
+    """The outcome of one seed; the same whenever it is run again. With ``shuffle`` of a feed that is not keyed."""
     try:
-        return Schedule(seed).run()
+        return Schedule(seed, shuffle=shuffle).run()
     except AssertionError as error:
         return Outcome(seed, {}, {}, 0, 0, [], [repr(error)], True, 0)
 
@@ -146,22 +181,23 @@ def run_seed(seed: int) -> Outcome:
 class Schedule:
     """Runs one seed."""
 
-    def __init__(self, seed: int, faults: Faults | None = None) -> None:
+    def __init__(self, seed: int, faults: Faults | None = None, *, shuffle: bool = False) -> None:
         self.seed = seed
+        self.settings = settings(shuffle)
         self.loop = SimulatedLoop(seed)
         self.random = self.loop.random
         self.world = World(self.loop, faults or Faults())
         self.redis = SimulatedRedis(self.world)
-        self.store = MemoryKeyStore()
-        topics = settings().topics
-        numbers = range(PARTITIONS)
-        tps = [(topics.events, n) for n in numbers] + [(topics.frontier, n) for n in numbers] + [(topics.tallies, 0)]
+        self.store = SeededKeyStore(seed)
+        topics = self.settings.topics
+        by_number = [topics.events, topics.frontier, *([topics.shuffled] if shuffle else [])]
+        tps = [(topic, number) for topic in by_number for number in range(PARTITIONS)] + [(topics.tallies, 0)]
         self.group = Group(self.world, tps)
         self.happened: list[str] = []
         self.errors: list[Exception] = []
         self._failing: set[SimulatedWorker] = set()
         self._names = 0
-        self._logs = feed(self.random)
+        self._logs = feed(self.random, shuffle)
 
     def run(self) -> Outcome:
         """Run it to its end."""
@@ -183,7 +219,8 @@ class Schedule:
             await self._fault()
         await feeding
         self._finish()
-        deadline = self.loop.now + _PATIENCE
+        self._ended = self.loop.now
+        deadline = self._ended + _PATIENCE
         while not self._all_released():
             if self.loop.now > deadline:
                 break
@@ -194,7 +231,7 @@ class Schedule:
     def _start_worker(self) -> None:
         self._names += 1
         worker = SimulatedWorker(
-            f"worker-{self._names}", self.world, self.redis, settings(), places(), self.store, self._failed
+            f"worker-{self._names}", self.world, self.redis, self.settings, places(), self.store, self._failed
         )
         worker.start()
         self.group.join(worker)
@@ -202,13 +239,13 @@ class Schedule:
     async def _feed(self, partition: int, values: list[bytes]) -> None:
         """Send one partition's events, with breaks that are long enough for it to be called idle."""
         for value in values:
-            self.world.append((settings().topics.events, partition), None, value)
+            self.world.append((self.settings.topics.events, partition), None, value)
             pause = self.random.uniform(0.0, 2 * _FEED_SECONDS / len(values))
             await asyncio.sleep(pause if self.random.random() < _FLOWING else self.random.uniform(5.0, 20.0))
 
     async def _fault(self) -> None:
         members = self.group.members
-        kind = self.random.choice(["crash", "crash", "freeze", "freeze", "join", "leave", "broker", "redis", "compact"])
+        kind = self.random.choice(_KINDS)
         self.happened.append(f"{self.loop.now:.1f} {kind}")
         if kind == "join" and len(members) < 4:
             self._start_worker()
@@ -216,6 +253,8 @@ class Schedule:
             self.world.down_until = self.loop.now + self.random.uniform(1, 8)
         elif kind == "redis":
             self.redis.down_until = self.loop.now + self.random.uniform(1, 30)
+        elif kind == "keys":
+            self.store.empty()
         elif kind == "compact":
             self._clean()
         elif members:
@@ -230,11 +269,11 @@ class Schedule:
 
     def _clean(self) -> None:
         """Compact the changelogs, and delete events that the group has committed."""
-        topics = settings().topics
+        topics = self.settings.topics
         for (topic, partition), log in self.world.logs.items():
-            if topic == topics.checkpoints and log.records:
+            if topic in (topics.checkpoints, topics.sources) and log.records:
                 log.compact(self.random.randrange(len(log.records)))
-            elif topic == topics.events:
+            elif topic in (topics.events, topics.shuffled):
                 log.begin = self.world.committed.get((topic, partition), 0)
 
     def _bury(self, worker: SimulatedWorker) -> None:
@@ -276,7 +315,7 @@ class Schedule:
 
     def _finish(self) -> None:
         """End the feed, as a replay does: every shard is told to advance beyond the last window."""
-        topics = settings().topics
+        topics = self.settings.topics
         self._last = MORNING + 24 * 3_600_000
         for partition in range(PARTITIONS):
             end = len(self.world.logs[topics.events, partition].records)
@@ -285,12 +324,13 @@ class Schedule:
 
     def _expected(self) -> Result:
         logs, advances = {}, {}
-        topics = settings().topics
+        topics = self.settings.topics
         for partition in range(PARTITIONS):
             values = self.world.logs[topics.events, partition].records
             logs[partition] = [Record(offset, -1, value) for offset, (_, value) in enumerate(values)]
-            advances[partition] = applied(self.world.logs[topics.checkpoints, partition].records)
-        return run(Parameters.of(settings()), logs, advances, locate)
+            noted = topics.sources if self.settings.events.shuffle else topics.checkpoints
+            advances[partition] = applied(self.world.logs[noted, partition].records)
+        return run(Parameters.of(self.settings), logs, advances, locate)
 
     def _released(self) -> Tallies:
         released: Tallies = {}
@@ -307,15 +347,21 @@ class Schedule:
     def _all_released(self) -> bool:
         expected = self._expected()
         told = all(mark is not None and mark >= self._last for mark in expected.watermarks.values())
+        if told and self._lost() is not None:
+            return self.loop.now - self._ended > _LONG_ENOUGH
         return told and self._released().keys() >= expected.released(1).keys()
+
+    def _lost(self) -> int | None:
+        messages = [wire.decode(value or b"") for _, value in self.world.logs[self.settings.topics.tallies, 0].records]
+        return min((message.watermark for message in messages if isinstance(message, wire.EarlyEnd)), default=None)
 
     def _buried(self) -> set[tuple[int, bytes | None]]:
         logs = self.world.logs.items()
-        rejected = [(partition, log) for (topic, partition), log in logs if topic == settings().topics.rejected]
+        rejected = [(partition, log) for (topic, partition), log in logs if topic == self.settings.topics.rejected]
         return {(partition, value) for partition, log in rejected for _, value in log.records}
 
     def _rejected(self, expected: Result) -> set[tuple[int, bytes | None]]:
-        events = settings().topics.events
+        events = self.settings.topics.events
         good = ("accepted", "late")
         bad = [where for where, verdict in expected.verdicts.items() if verdict not in good]
         return {(partition, self.world.logs[events, partition].records[offset][1]) for partition, offset in bad}
@@ -333,6 +379,7 @@ class Schedule:
             [repr(error) for error in self.errors],
             self._buried() == self._rejected(expected),
             self.loop.steps,
+            self._lost(),
         )
 
 

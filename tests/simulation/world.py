@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,6 +71,9 @@ class World:
         self.owners: dict[TP, str] = {}
         self.down_until = 0.0
         self._arrivals: dict[tuple[str, TP], float] = {}
+        self._under_way: dict[tuple[str, TP], deque[tuple[asyncio.Future[Any], bytes | None, bytes | None]]] = (
+            defaultdict(deque)
+        )
         self._cut_off: set[tuple[str, TP]] = set()
         self._readers: dict[TP, list[asyncio.Future[None]]] = defaultdict(list)
 
@@ -84,17 +87,22 @@ class World:
         self.loop.call_later(seconds, action, *arguments, context=OUTSIDE)
 
     def send(self, process: str, tp: TP, key: bytes | None, value: bytes | None) -> asyncio.Future[Any]:
-        """A producer's send: the future is done some time after the record is in the log."""
+        """A producer's send: the future is done some time after the record is in the log.
+
+        Records of one producer arrive in a partition in the order in which they were sent.
+        """
         ack: asyncio.Future[Any] = self.loop.create_future()
         arrival = max(self.loop.now + self.delay(), self.down_until, self._arrivals.get((process, tp), 0.0))
         self._arrivals[process, tp] = arrival
-        self.later(arrival - self.loop.now, self._arrive, ack, process, tp, key, value)
+        self._under_way[process, tp].append((ack, key, value))
+        self.later(arrival - self.loop.now, self._arrive, process, tp)
         return ack
 
-    def _arrive(self, ack: asyncio.Future[Any], process: str, tp: TP, key: bytes | None, value: bytes | None) -> None:
+    def _arrive(self, process: str, tp: TP) -> None:
         if self.loop.now < self.down_until:
-            self.later(self.down_until - self.loop.now + 0.01, self._arrive, ack, process, tp, key, value)
+            self.later(self.down_until - self.loop.now + 0.01, self._arrive, process, tp)
             return
+        ack, key, value = self._under_way[process, tp].popleft()
         random = self.loop.random.random
         if self.loop.is_crashed(process) and ((process, tp) in self._cut_off or random() < 0.5):
             self._cut_off.add((process, tp))  # it was not on the wire yet, and neither was what came after it

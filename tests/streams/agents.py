@@ -14,7 +14,7 @@ from streams.fetch import Fetch
 from streams.wire import Advance, Claim, Seal, TallyPart, encode_advance
 from tests.crowds import SMALL, Seen, Universe, encode
 from tests.damage import NOON
-from tests.streams.memory import Memory
+from tests.streams.memory import Memory, register_in
 from tests.streams.shards import fetch_of, parts_of, settings_of
 
 SHORE = Universe(Parameters(widths=(5 * MINUTE,)), SMALL)
@@ -32,7 +32,8 @@ class Agent:
     def __init__(self, memory: Memory | None = None, store: KeyStore | None = None, settings: Settings = SETTINGS):
         self.memory = Memory() if memory is None else memory
         self.registry = CollectorRegistry()
-        self.crowd = CrowdAgent(settings, parts_of(SHORE, store), self.memory, Metrics(self.registry))
+        metrics, register = Metrics(self.registry), register_in(self.memory)
+        self.crowd = CrowdAgent(settings, parts_of(SHORE, store), self.memory, metrics, register)
 
     def metric(self, name: str) -> float | None:
         return self.registry.get_sample_value(name)

@@ -12,6 +12,7 @@ import numpy as np
 from streams import wire
 from streams.checkpoint import Record, Restorer
 from streams.consumer import Link
+from streams.epoch_register import EpochRegister
 from streams.fetch import Fetch, Headers
 
 #: The wall clock when the memory is made, ms.
@@ -33,6 +34,11 @@ class Acknowledged(NamedTuple):
     """What a broker says of a record that it has."""
 
     offset: int
+
+
+def register_in(memory: Memory) -> EpochRegister:
+    """The register of keys on this Kafka."""
+    return EpochRegister(memory, "foule.epochs", 120_000)
 
 
 class Memory(Link):
@@ -102,6 +108,10 @@ class Memory(Link):
 
     async def begin_now(self, topic: str, partition: int) -> int:
         return self.begin
+
+    async def ends_now(self, topic: str) -> dict[int, int]:
+        lengths = {partition: length for (name, partition), length in self._length.items() if name == topic}
+        return defaultdict(int, lengths)
 
     async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[Record]:
         self.reads.append((start, end))

@@ -20,7 +20,7 @@ from streams.releaser import ReleaseAgent
 from streams.wire import Message, Seal, TallyPart
 from tests.damage import NOON
 from tests.streams.agents import SETTINGS, SHORE, TOPICS
-from tests.streams.memory import Memory
+from tests.streams.memory import Memory, register_in
 from tests.streams.shards import parts_of
 
 ONE_SHARD = msgspec.structs.replace(SETTINGS, topics=msgspec.structs.replace(TOPICS, partitions=1))
@@ -54,7 +54,8 @@ class Releasing:
         self.registry = CollectorRegistry()
         self.position = 0
         parts = parts_of(SHORE, store)
-        self.agent = ReleaseAgent(ONE_SHARD, parts, memory, [self.shelf], Metrics(self.registry))
+        metrics, register = Metrics(self.registry), register_in(memory)
+        self.agent = ReleaseAgent(ONE_SHARD, parts, memory, [self.shelf], metrics, register)
 
     async def begin(self) -> None:
         """Have the log assigned; it is delivered from what the group has committed."""

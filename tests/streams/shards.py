@@ -9,7 +9,7 @@ import numpy as np
 
 from anonymizer.keys import EpochKeys, KeyStore, MemoryKeyStore
 from config.errors import KeyStoreError
-from config.sections import EventsSettings, TimeSettings
+from config.sections import EventsSettings, TimeSettings, TopicsSettings
 from config.settings import Duration, Settings
 from foule.oracle.oracle import Parameters, Record, Tallies, WindowKey
 from indicators.counts import FLOWS, Tally
@@ -19,14 +19,16 @@ from tests.crowds import OUTSIDE, Universe
 from zones import Layer, Places
 
 
-def settings_of(parameters: Parameters) -> Settings:
+def settings_of(parameters: Parameters, partitions: int = 4) -> Settings:
     """The settings that say the same as the oracle's parameters."""
     return Settings(
+        topics=TopicsSettings(partitions=partitions),
         events=EventsSettings(
             **parameters.fields._asdict(),
             max_skew=Duration(parameters.max_skew),
             not_before=parameters.not_before,  # type: ignore[arg-type]
             not_after=parameters.not_after,  # type: ignore[arg-type]
+            shuffle=parameters.shuffle,
         ),
         time=TimeSettings(
             zone=parameters.zone,
@@ -52,10 +54,10 @@ def places_of(universe: Universe) -> Places:
     return Places(layers, list(universe.cells), np.array(zones, np.int32), [None] * len(layers), "small", ())
 
 
-def parts_of(universe: Universe, store: KeyStore | None = None) -> ShardParts:
+def parts_of(universe: Universe, store: KeyStore | None = None, partitions: int = 4) -> ShardParts:
     """What the shards of a universe share; without a store, the keys are in memory."""
     keys = EpochKeys(MemoryKeyStore() if store is None else store, 1000, lambda: 0)
-    return ShardParts.of(settings_of(universe.parameters), places_of(universe), keys)
+    return ShardParts.of(settings_of(universe.parameters, partitions), places_of(universe), keys)
 
 
 def fetch_of(partition: int, start: int, records: Sequence[Record], end: int | None = None) -> Fetch:
@@ -99,6 +101,10 @@ class FailingKeyStore(MemoryKeyStore):
         super().__init__()
         self.failures = failures
         self._often, self._random = often, Random(seed)
+
+    def shares_keys_of(self, other: MemoryKeyStore) -> None:
+        """Have the keys that the other store has, and those that it will have."""
+        self._keys = other._keys
 
     def put_if_absent(self, epoch: str, key: bytes, ttl_ms: int) -> bytes:
         """Fail, or do as a key store does."""

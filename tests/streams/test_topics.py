@@ -8,7 +8,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from config.errors import ServiceError, TopicsError
-from config.settings import Duration, KafkaSettings, Secret, Settings, TopicsSettings, load
+from config.settings import Duration, EventsSettings, KafkaSettings, Secret, Settings, TopicsSettings, load
 from foule.server_process import free_port
 from streams import topics
 from streams.connection import client_options
@@ -40,15 +40,28 @@ def test_topics_of_shards_have_the_partitions_of_events_and_the_tallies_one() ->
         names.frontier: 6,
         names.tallies: 1,
         names.checkpoints: 6,
+        names.epochs: 1,
         names.presence: 6,
         names.flows: 6,
     }
     assert {topic.replication for topic in plan.values()} == {2}
 
 
+def test_the_topics_of_the_shuffle_are_planned_only_where_the_feed_is_shuffled() -> None:
+    names = TopicsSettings(partitions=6, shuffled_retention=Duration.parse("20m"))
+    plain, shuffled = (
+        planned(Settings(topics=names, events=EventsSettings(shuffle=shuffle))) for shuffle in (False, True)
+    )
+    assert shuffled.keys() - plain.keys() == {names.shuffled, names.sources}
+    assert (shuffled[names.shuffled].partitions, shuffled[names.sources].partitions) == (6, 6)
+    assert shuffled[names.shuffled].config["retention.ms"] == "1200000"
+    assert shuffled[names.sources].config == plain[names.checkpoints].config
+
+
 def test_checkpoints_are_compacted_in_small_segments_and_all_else_is_deleted() -> None:
     plan = planned(Settings())
     checkpoints = plan.pop("foule.checkpoints").config
+    assert plan.pop("foule.epochs").config == checkpoints
     assert checkpoints["cleanup.policy"] == "compact"
     assert int(checkpoints["segment.bytes"]) == 16 * 1024 * 1024
     assert {topic.config["cleanup.policy"] for topic in plan.values()} == {"delete"}

@@ -1,0 +1,123 @@
+"""The feed's side of an agent: counts what was read, buries what cannot be used, and notes what idle partitions are
+told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from config.errors import ContractError, KeyStoreError
+from streams import wire
+from streams.agent import Part, PartitionAgent, Running
+from streams.checkpoint import AdvanceNote
+from streams.deadletters import dead_letters
+from streams.epoch_register import UnpreparedError
+from streams.fetch import Fetch
+from streams.intake import Taken
+from streams.wire import Advance
+
+log = logging.getLogger(__name__)
+
+_MOST_UNACKNOWLEDGED = 5_000
+
+
+class FeedPart(Part, Protocol):
+    """A part that reads a partition of the feed."""
+
+    def take(self, fetch: Fetch) -> list[tuple[Fetch, Taken]]: ...
+    def advance(self, next_offset: int, watermark: int) -> bool: ...
+
+
+FeedPartT = TypeVar("FeedPartT", bound=FeedPart)
+
+
+class FeedAgent(PartitionAgent[FeedPartT]):
+    """An agent whose parts read the feed."""
+
+    async def _feed(self, running: Running[FeedPartT], fetch: Fetch) -> Fetch | None:
+        part = running.part
+        try:
+            pieces = part.take(fetch)
+        except KeyStoreError as error:
+            if not isinstance(error, UnpreparedError):
+                log.warning("partition %d stands still: %s", part.partition, error)
+            await self._register.overcome(error)
+            return fetch
+        for piece, taken in pieces:
+            self._count(taken)
+            await self._bury(running, piece, taken)
+        await self._carry_away(running)
+        return fetch.since(part.next_offset) if part.next_offset < fetch.end else None
+
+    def _count(self, taken: Taken) -> None:
+        verdicts = taken.verdicts
+        self._metrics.read.inc(verdicts.read)
+        self._metrics.accepted.inc(verdicts.accepted)
+        self._metrics.late.inc(verdicts.late)
+        for reason, count in verdicts.rejected.items():
+            self._metrics.rejected.labels(reason).inc(count)
+
+    async def _bury(self, running: Running[FeedPartT], fetch: Fetch, taken: Taken) -> None:
+        payload = self._settings.events.rejected_payload
+        for letter in dead_letters(self._topics.events, fetch, taken.rejected, payload):
+            if len(running.acks) >= _MOST_UNACKNOWLEDGED:
+                await self._acknowledged(running)
+            # Kafka's clients refuse a record with neither key nor value
+            key = b"" if letter.value is None else None
+            ack = await self._link.send(self._topics.rejected, fetch.partition, key, letter.value, letter.headers)
+            running.acks.add(ack)
+
+    def _measure(self, running: Running[FeedPartT]) -> None:
+        part, metrics = running.part, self._metrics
+        partition = str(part.partition)
+        end = self._link.end(self._topics.events, part.partition)
+        if end is not None:
+            metrics.lag_records.labels(partition).set(max(0, end - part.next_offset))
+        if running.newest_stamp is not None:
+            behind = end is None or part.next_offset < end
+            lag = (self._link.now() - running.newest_stamp) / 1000 if behind else 0.0
+            metrics.lag_seconds.labels(partition).set(max(0.0, lag))
+
+    async def advance(self, fetch: Fetch) -> None:
+        """Take a folded message of the frontier topic: what idle partitions are told."""
+        running = self._running.get(fetch.partition)
+        if running is None:
+            return
+        async with self._held(running) as ours:
+            if not ours:
+                return
+            admitted, _ = await self._link.admit(self._topics.frontier, fetch, running.frontier + 1)
+            if admitted is None:
+                return
+            for offset, value in zip(admitted.offsets.tolist(), admitted.values, strict=True):
+                try:
+                    await self._advance(running, offset, wire.decode_advance(value or b""))
+                except ContractError as error:
+                    log.error("offset %d of %s is passed over: %s", offset, self._topics.frontier, error)
+
+    async def _advance(self, running: Running[FeedPartT], offset: int, advance: Advance) -> None:
+        """Note an advance in the changelog, then act on it.
+
+        It is noted also when it comes too late, or was meant for another owner, so that a replay of the records does
+        the same with it.
+        """
+        part = running.part
+        ours = advance.token is None or advance.token == running.changelog.token
+        applied = ours and advance.next >= max(part.next_offset, part.counted)
+        await running.changelog.note(offset, advance.next, advance.watermark, applied=applied)
+        running.frontier = offset
+        if applied:
+            part.advance(advance.next, advance.watermark)
+            await self._carry_away(running, seal=True)
+
+    def _replay(self, running: Running[FeedPartT], advances: Sequence[AdvanceNote]) -> None:
+        for noted in advances:
+            running.frontier = noted.offset
+            if noted.applied:
+                running.part.advance(noted.next, noted.watermark)
+
+    async def _prod(self, running: Running[FeedPartT]) -> None:
+        await super()._prod(running)
+        frontier = (self._topics.frontier, running.part.partition, running.frontier + 1)
+        await self._link.prod(*frontier, running.follows_frontier)

@@ -1,0 +1,55 @@
+"""What the shards and the sources of a worker share: the settings' parts, and the fingerprint that names them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from anonymizer.keys import EpochKeys
+from config.settings import Settings
+from indicators.calendar import Calendar
+from streams.decode import Decoder
+from zones import Places
+
+
+@dataclass(frozen=True, slots=True)
+class ShardParts:
+    """What all shards of a worker share, and all sources; ``shuffled``: the feed is not keyed by subscriber."""
+
+    decoder: Decoder
+    places: Places
+    calendar: Calendar
+    keys: EpochKeys
+    lateness: int
+    linger: int
+    k: int
+    partitions: int = 1
+    shuffled: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings, places: Places, keys: EpochKeys) -> ShardParts:
+        """The parts that the settings describe."""
+        return cls(
+            Decoder(settings.events, places),
+            places,
+            Calendar.of(settings.time),
+            keys,
+            settings.time.lateness,
+            settings.time.linger,
+            settings.privacy.k,
+            settings.topics.partitions,
+            settings.events.shuffle,
+        )
+
+    @property
+    def zones(self) -> list[int]:
+        """For each layer, how many zones it has, ``outside`` included."""
+        return [layer.outside + 1 for layer in self.places.layers]
+
+    @property
+    def fingerprint(self) -> str:
+        """What published numbers depend on besides the records: the zones, the windows, the times and the threshold."""
+        named = [self.places.fingerprint, repr(self.calendar), str(self.lateness), str(self.linger), str(self.k)]
+        if self.shuffled:
+            named.append(f"shuffled over {self.partitions}")
+        return hashlib.sha256("\n".join(named).encode()).hexdigest()
