@@ -81,7 +81,7 @@ FAULTS = [
         "a shard that failed is checkpointed all the same",
         CrowdAgent,
         "_held",
-        "yield self._running.get(running.shard.partition) is running",
+        "yield self._is_at_work(running)",
         "yield True",
     ),
     Fault(
