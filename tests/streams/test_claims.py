@@ -61,8 +61,7 @@ def test_what_was_forgotten_is_never_asked_for_again_and_what_follows_still_is()
 
 def test_tallies_and_seals_of_a_former_owner_are_dropped_and_counted() -> None:
     log = Log()
-    log.append(Claim("settings", 0, 5), Claim("settings", 1, 6))
-    log.append(tally(0, 0, {BEACH: 12}, token=5), Claim("settings", 0, 9))
+    log.append(Claim("settings", 0, 5), Claim("settings", 1, 6), Claim("settings", 0, 9))
     log.append(tally(0, 0, {BEACH: 99}, token=5), seal(0, 5 * WIDTH, token=5), seal(1, WIDTH, token=6))
     assert log.read() == []
     assert log.release.stale == 2
@@ -71,10 +70,22 @@ def test_tallies_and_seals_of_a_former_owner_are_dropped_and_counted() -> None:
     assert log.release.late_tallies == 0
 
 
-def test_a_new_owners_tally_takes_the_place_of_its_predecessors() -> None:
+@pytest.mark.parametrize("sealed", [True, False])
+def test_what_a_former_owner_said_in_time_counts_if_it_sealed_it_else_its_successor_says_it_again(sealed: bool) -> None:
+    log = Log()
+    log.append(Claim("settings", 0, 5), tally(0, 0, {BEACH: 12}, token=5), tally(1, 0, {BEACH: 20}))
+    if sealed:
+        log.append(seal(0, WIDTH, token=5))
+    log.append(Claim("settings", 0, 9), tally(0, 0, {PORT: 10}, indicator="arrivals", token=9))
+    log.append(seal(0, WIDTH, token=9), seal(1, WIDTH))
+    total = 32 if sealed else 20
+    assert [people(one) for one in log.read()] == [{"beach": {"people": total}, "port": {"arrivals": 10}}]
+
+
+def test_a_claim_that_comes_again_makes_nothing_be_forgotten() -> None:
     log = Log(1)
-    log.append(tally(0, 0, {BEACH: 12}, token=5), Claim("settings", 0, 9), tally(0, 0, {BEACH: 12}, token=9))
-    log.append(seal(0, WIDTH, token=9))
+    log.append(Claim("settings", 0, 5), tally(0, 0, {BEACH: 12}, token=5), Claim("settings", 0, 5))
+    log.append(seal(0, WIDTH, token=5))
     assert [people(one) for one in log.read()] == [{"beach": {"people": 12}}]
 
 

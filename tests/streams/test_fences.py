@@ -49,6 +49,13 @@ def test_of_three_owners_only_the_last_ones_checkpoints_count() -> None:
     assert seed_of(restored(*taken, *written(3, token=SECOND + 1))) == 3
 
 
+def test_a_checkpoint_whose_manifest_is_deleted_is_none() -> None:
+    manifest, part = keys_of(written(1, token=0))
+    assert restored(*FIRST, Record(manifest, None)).manifest is None
+    assert restored(*FIRST, Record(manifest, None)).garbage == [part]
+    assert seed_of(restored(*FIRST, *written(2, token=0), Record(manifest, None))) == 2
+
+
 def test_a_former_owners_note_counts_until_the_newer_ones_claims_are_in_place() -> None:
     early, between, behind = note(0, 5), note(0, 6), note(0, 7)
     found = restored(

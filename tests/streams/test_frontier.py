@@ -13,8 +13,8 @@ IDLE = 30_000
 TOKEN = 3
 
 
-def seal(shard: int, watermark: int, next_offset: int = 5, at_end: bool = True) -> Seal:
-    return Seal("s", TOKEN, shard, watermark, next_offset, at_end, BEGINNING)
+def seal(shard: int, watermark: int, next_offset: int = 5, at_end: bool = True, token: int = TOKEN) -> Seal:
+    return Seal("s", token, shard, watermark, next_offset, at_end, BEGINNING)
 
 
 def test_a_shard_at_its_end_for_long_enough_is_told_the_least_watermark_of_the_others() -> None:
@@ -52,6 +52,16 @@ def test_a_shard_that_reads_something_is_idle_no_more() -> None:
     frontier.seal(seal(0, 1_000, next_offset=6), IDLE)
     assert frontier.advances(2 * IDLE - 2) == []
     assert frontier.advances(2 * IDLE - 1) == [(0, Advance(6, 7_000, TOKEN))]
+
+
+def test_a_shards_new_owner_is_idle_when_it_has_been_at_the_end_for_long_enough_itself() -> None:
+    frontier = Frontier(2, IDLE)
+    frontier.seal(seal(0, 1_000), 0)
+    frontier.seal(seal(1, 7_000, at_end=False), 0)
+    assert frontier.advances(IDLE) == [(0, Advance(5, 7_000, TOKEN))]
+    frontier.seal(seal(0, 1_000, token=9), IDLE)
+    assert frontier.advances(2 * IDLE - 1) == []
+    assert frontier.advances(2 * IDLE) == [(0, Advance(5, 7_000, 9))]
 
 
 def test_a_shard_that_is_behind_is_not_idle_and_holds_the_idle_ones_back() -> None:
