@@ -31,7 +31,8 @@ class FaultReport(msgspec.Struct, frozen=True):
 
 class Report(msgspec.Struct, frozen=True):
     """What a run has shown; ``holds`` is its verdict. ``ended``: how many workers ended by themselves; ``refused``: how
-    often one could not be started, as without a broker; ``slowest_stop``: seconds of the slowest SIGTERM."""
+    often one could not be started, as without a broker; ``slowest_stop``: seconds of the slowest SIGTERM;
+    ``problems``: why the run did not come to its end."""
 
     seed: int
     faults: list[FaultReport]
@@ -45,6 +46,7 @@ class Report(msgspec.Struct, frozen=True):
     ended: int
     refused: int
     slowest_stop: float
+    problems: list[str]
     checks: list[tuple[str, bool, str]]
     holds: bool
 
@@ -56,6 +58,7 @@ class Run(NamedTuple):
     began: float
     done: list[Done]
     seconds: float
+    problems: list[str]
     ended: Sequence[str]
     refused: int
     stops: Sequence[float]
@@ -76,8 +79,9 @@ def make(run: Run, watch: Watch, found: Expected, verdict: Verdict) -> Report:
         ended=len(run.ended),
         refused=run.refused,
         slowest_stop=round(max(run.stops, default=0.0), 1),
+        problems=run.problems,
         checks=[(check.name, check.holds, check.detail) for check in verdict.checks],
-        holds=verdict.holds and not run.ended,
+        holds=verdict.holds and not run.ended and not run.problems,
     )
 
 
@@ -121,6 +125,7 @@ def lines(report: Report, words: dict[str, str]) -> list[str]:
         f"  {'ok    ' if not report.ended else 'WRONG '} workers that ended by themselves: {report.ended}; "
         f"starts refused without a broker: {report.refused}; slowest SIGTERM: {report.slowest_stop:.1f} s"
     )
+    found += [f"  WRONG  {problem}" for problem in report.problems]
     verdict = "EXACT" if report.holds else "WRONG"
     found += [
         "",
