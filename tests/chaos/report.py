@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
 import msgspec
 
 from tests.chaos.expected import Expected
 from tests.chaos.faults import Done
+from tests.chaos.stage import SEAL_EVERY
 from tests.chaos.verdict import Verdict
 from tests.chaos.watch import Watch, longest, standstills
 
@@ -88,9 +89,10 @@ def make(run: Run, watch: Watch, found: Expected, verdict: Verdict) -> Report:
 def _faults(run: Run, watch: Watch, found: Expected) -> list[FaultReport]:
     events = {shard: standstills(points, found.shards[shard].stamps) for shard, points in watch.progress.items()}
     release = {0: list(pairwise(watch.decisions))}
-    nexts = [done.at for done in run.done[1:]]
     reports = []
-    for done, until in zip(run.done, [*nexts, run.done[-1].at + _RECOVERY if run.done else 0.0], strict=True):
+    for done, following in zip_longest(run.done, run.done[1:]):
+        # what begins just before the following fault is its own: nobody seals more often than that
+        until = done.at + _RECOVERY if following is None else following.at - 2 * SEAL_EVERY
         reports.append(
             FaultReport(
                 number=done.fault.number + 1,

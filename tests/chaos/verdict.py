@@ -68,7 +68,7 @@ def last_counts(settings: Settings) -> dict[int, Counted]:
     restorers: dict[int, Restorer] = {}
     for record in read_topic(settings, settings.topics.checkpoints):
         restorer = restorers.setdefault(record.partition, Restorer())
-        restorer.take(Record(record.key or b"", record.value))
+        restorer.take(Record(record.key, record.value, record.offset))
     snapshots = {partition: restorer.result().snapshot for partition, restorer in restorers.items()}
     return {
         partition: Counted(*Reader(snapshot).value("verdicts"))

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from config.settings import Settings
 from streams import wire
 from streams.connection import client_options
-from streams.wire import Decision, Seal
+from streams.release import Claims
+from streams.wire import Claim, Decision, ReleaseClaim, Seal
 
 _POLL_MS = 200
 
@@ -39,6 +40,7 @@ class Watch(threading.Thread):
         self._shortest = int(min(settings.time.windows))
         self._marks = dict.fromkeys(range(settings.topics.partitions), -1)
         self._sealed_at = dict.fromkeys(range(settings.topics.partitions), 0.0)
+        self._claims = Claims()
         self._changed = threading.Condition()
         self._closing = False
         self.progress: dict[int, list[Point]] = {shard: [] for shard in self._marks}
@@ -62,10 +64,10 @@ class Watch(threading.Thread):
             except KafkaError:
                 time.sleep(_POLL_MS / 1000)
                 continue
-            values = [record.value for records in polled.values() for record in records]
+            records = [record for of_partition in polled.values() for record in of_partition]
             with self._changed:
-                for value in values:
-                    self._take(value, time.time())
+                for record in records:
+                    self._take(record.offset, record.value, time.time())
                 self._changed.notify_all()
         consumer.close()
 
@@ -90,11 +92,16 @@ class Watch(threading.Thread):
             before = len(self.decisions)
             return self._changed.wait_for(lambda: len(self.decisions) > before, within)
 
-    def _take(self, value: bytes, at: float) -> None:
+    def _take(self, offset: int, value: bytes, at: float) -> None:
+        """What counts of the log; what a former owner wrote does not."""
         message = wire.decode(value)
-        if isinstance(message, Decision):
+        if isinstance(message, Claim):
+            self._claims.add(message.shard, message.token, offset)
+        elif isinstance(message, ReleaseClaim):
+            self._claims.add(None, offset, offset)
+        elif isinstance(message, Decision) and self._claims.admits(None, message.token, offset):
             self.decisions.append(at)
-        elif isinstance(message, Seal):
+        elif isinstance(message, Seal) and self._claims.admits(message.shard, message.token, offset):
             self._take_seal(message, at)
 
     def _take_seal(self, seal: Seal, at: float) -> None:
