@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from config.errors import ServiceError
-from tests.chaos import report
+from tests.chaos import evidence, report
 from tests.chaos.expected import expected
 from tests.chaos.faults import Done, Injector
 from tests.chaos.group import RUNNING
@@ -23,7 +23,7 @@ TAIL_SECONDS = 15.0
 _LEAST_GAP = 2.0
 _START_WITHIN = 120.0
 _SENT_WITHIN = 600.0
-_RELEASED_WITHIN = 240.0
+_RELEASED_WITHIN = 90.0
 _STOP_WITHIN = 60.0
 
 Say = Callable[[str], None]
@@ -60,6 +60,7 @@ def run(options: Options, folder: Path, say: Say) -> Report:
             _play(stage, feed, faults, done, say)
         except (ServiceError, AssertionError) as error:
             problems.append(str(error))
+            evidence.keep(stage)
             say(f"the run is judged as it is: {error}")
         took = time.time() - feed.sending_since
         group.stop_all(_STOP_WITHIN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from streams.release import Claims
 from streams.wire import Claim, Decision, ReleaseClaim, Seal
 
 _POLL_MS = 200
+_SEALS = 5
 
 
 class Point(NamedTuple):
@@ -32,18 +34,20 @@ class Point(NamedTuple):
 
 class Watch(threading.Thread):
     """Reads the log as it grows. ``progress``: by shard, each time it was seen to have come further; ``decisions``:
-    when each decision was seen; ``complete``: how often a seal completed a window of the shortest width."""
+    when each decision was seen; ``complete``: how often a seal completed a window of the shortest width; ``marks`` and
+    ``seals``: by shard, the highest watermark sealed and the newest seals."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(daemon=True)
         self._settings = settings
         self._shortest = int(min(settings.time.windows))
-        self._marks = dict.fromkeys(range(settings.topics.partitions), -1)
+        self.marks = dict.fromkeys(range(settings.topics.partitions), -1)
         self._sealed_at = dict.fromkeys(range(settings.topics.partitions), 0.0)
         self._claims = Claims()
         self._changed = threading.Condition()
         self._closing = False
-        self.progress: dict[int, list[Point]] = {shard: [] for shard in self._marks}
+        self.seals: dict[int, deque[Seal]] = {shard: deque(maxlen=_SEALS) for shard in self.marks}
+        self.progress: dict[int, list[Point]] = {shard: [] for shard in self.marks}
         self.decisions: list[float] = []
         self.complete = 0
 
@@ -105,10 +109,11 @@ class Watch(threading.Thread):
             self._take_seal(message, at)
 
     def _take_seal(self, seal: Seal, at: float) -> None:
-        before = min(self._marks.values())
-        self._marks[seal.shard] = max(seal.watermark, self._marks[seal.shard])
+        before = min(self.marks.values())
+        self.seals[seal.shard].append(seal)
+        self.marks[seal.shard] = max(seal.watermark, self.marks[seal.shard])
         self._sealed_at[seal.shard] = at
-        self.complete += min(self._marks.values()) // self._shortest > before // self._shortest
+        self.complete += min(self.marks.values()) // self._shortest > before // self._shortest
         points = self.progress[seal.shard]
         if not points or seal.next_offset > points[-1].offset:
             points.append(Point(at, seal.next_offset))
