@@ -6,8 +6,8 @@ from typing import Any
 
 from faust.assignor.partition_assignor import PartitionAssignor
 
-#: Without standby replicas Faust takes the round robin of aiokafka instead, which deals out the partitions of all topics
-#: one by one: a worker would be told what the shard of another one has to know. There are no tables, so none are made.
+#: Without standby replicas Faust takes the round robin of aiokafka instead, which deals out partitions one by one over
+#: all topics: a worker would be told what the shard of another one has to know. There are no tables, so none are made.
 STANDBY_REPLICAS = 1
 
 
