@@ -18,7 +18,6 @@ from faust.types.auth import AuthProtocol
 from anonymizer.keys import EpochKeys, KeyStore
 from config.settings import Settings
 from sinks.prometheus import Metrics
-from streams.assignor import STANDBY_REPLICAS, TogetherAssignor
 from streams.consumer import Link
 from streams.crowd import CrowdAgent
 from streams.folding import fold
@@ -168,8 +167,7 @@ def _application(settings: Settings) -> faust.App:
         topic_partitions=settings.topics.partitions,
         topic_disable_leader=True,
         topic_allow_declare=False,
-        PartitionAssignor=TogetherAssignor,
-        table_standby_replicas=STANDBY_REPLICAS,
+        table_standby_replicas=0,
         web_enabled=False,
         broker_max_poll_records=_POLLED_FETCHES,
         stream_buffer_maxsize=_BUFFERED_FETCHES,

@@ -17,6 +17,7 @@ from tests.e2e.running import Worker
 _RELEASES = re.compile(r"^(\S+ \S+) .*this worker releases the windows", re.MULTILINE)
 _POLL = 0.2
 _AGAIN_AFTER = 1.0
+_PATIENCE = 30.0  # as long as one that runs workers waits before it kills
 _TAIL = 3_000
 
 STARTING, RUNNING, PAUSED, ENDING, GONE = "starting", "running", "paused", "ending", "gone"
@@ -152,6 +153,8 @@ class Group:
     def _supervise(self) -> None:
         while not self._closing.wait(_POLL):
             for member in self.members(RUNNING, PAUSED, ENDING):
+                if member.state == ENDING and time.time() - member.since > _PATIENCE:
+                    member.worker.kill()
                 with self._lock:
                     if member.worker.pid is not None or member.state not in (RUNNING, PAUSED, ENDING):
                         continue
