@@ -9,6 +9,10 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 SCHEDULES ?= 2000
 SEED ?= 0
+FAULTS ?= 50
+EVENTS ?= 3000000
+WORKERS ?= 3
+CHAOS_ARGS ?=
 
 # what decides what is installed: a newer one makes the stamps below out of date
 DEFS := pyproject.toml constraints.txt
@@ -16,7 +20,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format simulation bench lock clean
+.PHONY: help demo test check format simulation bench chaos lock clean
 
 help:
 	@echo 'make demo                  a festival in the terminal: broker, Redis, worker and crowd; Ctrl-C stops all'
@@ -26,6 +30,8 @@ help:
 	@echo 'make format                format the code and sort its imports'
 	@echo 'make bench                 throughput beside plain Faust and aiokafka; needs java and mvn'
 	@echo 'make simulation            2,000 simulated schedules of crashes, pauses and takeovers; SCHEDULES=..., SEED=...'
+	@echo 'make chaos FAULTS=50       kills and restarts everything while events flow, then checks every number'
+	@echo '                           SEED=0 EVENTS=3000000 WORKERS=3; needs java, mvn and redis-server'
 	@echo 'make lock                  newest versions into constraints.txt'
 	@echo 'make clean                 remove the environment and every cache'
 
@@ -50,6 +56,9 @@ simulation: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m bench $(BENCH_ARGS)
+
+chaos: $(VENV)/.test
+	$(BIN)/python -m tests.chaos --faults $(FAULTS) --seed $(SEED) --events $(EVENTS) --workers $(WORKERS) $(CHAOS_ARGS)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -66,6 +66,10 @@ def test_the_console_script_exists() -> None:
         (["test"], ".venv/bin/python -m pytest"),
         (["check"], ".venv/bin/mypy"),
         (["bench"], ".venv/bin/python -m bench"),
+        (
+            ["chaos", "FAULTS=7", "SEED=3"],
+            ".venv/bin/python -m tests.chaos --faults 7 --seed 3 --events 3000000 --workers 3",
+        ),
     ],
 )
 def test_make_runs_what_it_says(arguments: list[str], command: str) -> None:
