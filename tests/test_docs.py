@@ -51,6 +51,13 @@ def test_every_file_that_is_named_exists(path: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+@documents
+def test_every_test_that_is_named_exists(path: Path) -> None:
+    written = "\n".join(module.read_text() for module in (ROOT / "tests").rglob("test_*.py"))
+    named = {name for name in quoted(text_of(path)) if re.fullmatch(r"test_\w+", name)}
+    assert [name for name in sorted(named) if f"def {name}(" not in written] == []
+
+
 def test_every_module_has_its_line_in_the_house() -> None:
     house = " ".join(row["module"] for row in table(ARCHITECTURE, "module"))
     modules = {
