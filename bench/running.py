@@ -24,7 +24,6 @@ READ = "foule_records_read_total"
 ACCEPTED = "foule_records_accepted_total"
 LATE = "foule_records_late_total"
 REJECTED = "foule_records_rejected_total"
-RECOVERY = "foule_recovery_seconds"
 
 
 class Servers:

@@ -42,6 +42,7 @@ async def fill(
     *,
     partitions: int = PARTITIONS,
     damaged: float = workload.DAMAGED,
+    span: int = workload.SPAN,
     batch_bytes: int = BATCH_BYTES,
     compression: str | None = None,
 ) -> None:
@@ -54,7 +55,7 @@ async def fill(
     await producer.start()
     try:
         filling = [_Filling(producer, topic, partition) for partition in range(partitions)]
-        for batch in workload.batches(events, damaged=damaged):
+        for batch in workload.batches(events, damaged=damaged, span=span):
             target = partition_of[batch.subscribers]
             for partition, filled in enumerate(filling):
                 for row in np.flatnonzero(target == partition).tolist():
