@@ -38,15 +38,16 @@ async def measure(layers: int, devices: int, events: int, rounds: int) -> dict[s
     """Snapshots of one shard; of each figure the worst."""
     parts = shard_parts(layers)
     shard = filled(parts, devices, events)
-    copies, cpu, waits, data = list[float](), list[float](), list[float](), list[bytes]()
+    copies, copies_cpu, cpu, waits, data = list[float](), list[float](), list[float](), list[float](), list[bytes]()
     for _ in range(rounds):
-        begun = time.perf_counter()
+        begun, begun_cpu = time.perf_counter(), time.thread_time()
         snapshot = shard.snapshot()
         copies.append(time.perf_counter() - begun)
+        copies_cpu.append(time.thread_time() - begun_cpu)
         watching = asyncio.create_task(longest_wait(waits))
         begun_cpu = time.process_time()
         data = await asyncio.to_thread(list, snapshot.pieces())
-        cpu.append(time.process_time() - begun_cpu + copies[-1])
+        cpu.append(time.process_time() - begun_cpu + copies_cpu[-1])
         watching.cancel()
     begun = time.perf_counter()
     Shard.restored(0, parts, b"".join(data))
@@ -56,6 +57,7 @@ async def measure(layers: int, devices: int, events: int, rounds: int) -> dict[s
         "devices": shard.devices,
         "events": events,
         "stall_ms": round(max(copies) * 1000, 1),
+        "stall_cpu_ms": round(max(copies_cpu) * 1000, 1),
         "loop_wait_ms": round(max(waits) * 1000, 1),
         "cpu_s": round(max(cpu), 3),
         "megabytes": round(sum(map(len, data)) / 1e6, 1),
