@@ -1,6 +1,8 @@
 """``foule worker``, which notes down what cannot be seen from outside: when it got its partitions, had restored them
 and counted its first event, how long each copy of a shard took, and how long its event loop let others wait.
 
+``at_work`` is how much of it this process was at work: in the rest, other programs had the processor.
+
 Run as ``python -m bench.watched_worker NOTES worker --settings FILE``; NOTES gets a JSON line an observation.
 """
 
@@ -40,11 +42,11 @@ def observe(notes: Notes) -> None:
 
     async def wait() -> None:
         while True:
-            begun = time.perf_counter()
+            begun, cpu = time.perf_counter(), time.process_time()
             await asyncio.sleep(_TICK)
-            waited = time.perf_counter() - begun - _TICK
+            waited, cpu = time.perf_counter() - begun - _TICK, time.process_time() - cpu
             if waited > _WORTH_NOTING:
-                notes.add("loop waited", seconds=waited)
+                notes.add("loop waited", seconds=waited, at_work=min(waited, cpu))
 
     def built(*arguments: Any) -> Worker:
         worker: Worker = build(*arguments)
@@ -70,9 +72,9 @@ def _observe_crowd(notes: Notes) -> None:
             notes.add("first event")
 
     def snapshot_observed(shard: Shard) -> Any:
-        begun = time.perf_counter()
+        begun, cpu = time.perf_counter(), time.thread_time()
         copied = snapshot(shard)
-        notes.add("copied", seconds=time.perf_counter() - begun)
+        notes.add("copied", seconds=time.perf_counter() - begun, at_work=time.thread_time() - cpu)
         return copied
 
     agents: Any = CrowdAgent
