@@ -20,7 +20,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format simulation bench chaos lock clean
+.PHONY: help demo test check format simulation bench bench-recovery bench-scaling bench-backlog chaos lock clean
 
 help:
 	@echo 'make demo                  a festival in the terminal: broker, Redis, worker and crowd; Ctrl-C stops all'
@@ -29,6 +29,9 @@ help:
 	@echo 'make check                 format, lint, types, import rules'
 	@echo 'make format                format the code and sort its imports'
 	@echo 'make bench                 throughput beside plain Faust and aiokafka; needs java and mvn'
+	@echo 'make bench-recovery        a killed shard of a million devices: seconds to its first event, cost of checkpoints'
+	@echo 'make bench-scaling         cost of an event with 1, 2, 4 workers and 4, 16, 64 partitions'
+	@echo 'make bench-backlog         ten million events of a day: flat memory, every number as the oracle has it'
 	@echo 'make simulation            2,000 simulated schedules of crashes, pauses and takeovers; SCHEDULES=..., SEED=...'
 	@echo 'make chaos FAULTS=50       kills and restarts everything while events flow, then checks every number'
 	@echo '                           SEED=0 EVENTS=3000000 WORKERS=3; needs java, mvn and redis-server'
@@ -56,6 +59,9 @@ simulation: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m bench $(BENCH_ARGS)
+
+bench-recovery bench-scaling bench-backlog: bench-%: $(VENV)/.bench
+	$(BIN)/python -m bench.$* $(BENCH_ARGS)
 
 chaos: $(VENV)/.test
 	$(BIN)/python -m tests.chaos --faults $(FAULTS) --seed $(SEED) --events $(EVENTS) --workers $(WORKERS) $(CHAOS_ARGS)

@@ -17,7 +17,7 @@ DAMAGED = 0.001
 
 BEGIN = 1_403_942_400_000
 """28 June 2014, 10:00 in Paris: no window of a day ends during the run."""
-_SPAN = 90 * 60_000
+SPAN = 90 * 60_000
 _AT_ONCE = 50_000
 _MEAN_DELAY = 8_000.0
 _LONGEST_DELAY = 100_000.0
@@ -63,32 +63,45 @@ def _zone(cell: int) -> int:
     return cell * ZONES // CELLS
 
 
-def batches(events: int, *, damaged: float = DAMAGED, seed: int = 20140628) -> Iterator[Batch]:
-    """All records. Arrivals are spread over 90 minutes; an event is up to 100 s older than its arrival.
+def batches(
+    events: int,
+    *,
+    damaged: float = DAMAGED,
+    seed: int = 20140628,
+    subscribers: range = range(SUBSCRIBERS),
+    begin: int = BEGIN,
+    span: int = SPAN,
+    all_seen: bool = False,
+) -> Iterator[Batch]:
+    """All records. Arrivals are spread over ``span`` ms from ``begin`` on; an event is up to 100 s older than that.
 
     Four of ten events are in another cell than the subscriber's last one, one of ten far away, so that about one of
-    twelve changes the zone. The share ``damaged`` of the records cannot be used, in five ways.
+    twelve changes the zone. The share ``damaged`` of the records cannot be used, in five ways. With ``all_seen``, each
+    of the ``subscribers`` is seen once before any is seen again.
     """
     rng = np.random.default_rng(seed)
-    keys = [key_of(subscriber) for subscriber in range(SUBSCRIBERS)]
+    keys = [key_of(subscriber) for subscriber in subscribers]
     names = [cell_name(cell).encode() for cell in range(CELLS)]
-    where = rng.integers(CELLS, size=SUBSCRIBERS)
+    where = rng.integers(CELLS, size=len(keys))
     for first in range(0, events, _AT_ONCE):
         count = min(_AT_ONCE, events - first)
-        subscribers = rng.integers(SUBSCRIBERS, size=count)
+        seen = rng.integers(len(keys), size=count)
+        if all_seen:
+            fresh = min(count, max(0, len(keys) - first))
+            seen[:fresh] = np.arange(first, first + fresh)
         step = np.where(rng.random(count) < 0.25, rng.integers(-60, 61, count), rng.integers(-2, 3, count))
-        where[subscribers] = (where[subscribers] + step * (rng.random(count) < 0.4)) % CELLS
-        stamps = BEGIN + (first + np.arange(count, dtype=np.int64)) * _SPAN // events
+        where[seen] = (where[seen] + step * (rng.random(count) < 0.4)) % CELLS
+        stamps = begin + (first + np.arange(count, dtype=np.int64)) * span // events
         delays = np.minimum(rng.exponential(_MEAN_DELAY, count), _LONGEST_DELAY).astype(np.int64)
-        sent_by = [keys[subscriber] for subscriber in subscribers.tolist()]
-        seen_in = [names[cell] for cell in where[subscribers].tolist()]
+        sent_by = [keys[row] for row in seen.tolist()]
+        seen_in = [names[cell] for cell in where[seen].tolist()]
         values = [
             b'{"ts":%d,"subscriber":"%b","cell":"%b","mcc":208,"rat":"4G"}' % event
             for event in zip((stamps - delays).tolist(), sent_by, seen_in, strict=True)
         ]
         for row in np.flatnonzero(rng.random(count) < damaged).tolist():
             values[row] = _DAMAGES[row % len(_DAMAGES)](values[row])
-        yield Batch(sent_by, values, subscribers, stamps)
+        yield Batch(sent_by, values, subscribers.start + seen, stamps)
 
 
 _DAMAGES: tuple[Callable[[bytes], bytes], ...] = (

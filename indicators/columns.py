@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import ContractError
+from indicators.packing import Packed, pack, unpack
+from indicators.sorting import distinct
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -21,24 +24,31 @@ def grown(column: NDArray[Scalar], length: int, fill: int) -> NDArray[Scalar]:
     return larger
 
 
-class _Wire(msgspec.Struct, array_like=True):
+class _Index(msgspec.Struct, array_like=True):
+    """What stands at the end of a snapshot, behind its columns."""
+
     values: dict[str, Any]
-    columns: dict[str, tuple[str, list[int], bytes]]
+    columns: dict[str, Packed]
+
+
+_LENGTH_BYTES = 8
+_Chunks = Sequence[NDArray[Any]]
 
 
 class Writer:
-    """Collects a snapshot: columns are copied when given, and encoded only by :meth:`encode` (in a thread, say)."""
+    """Collects a snapshot: what can change is copied when given; :meth:`pieces` encodes it later (in a thread, say)."""
 
     def __init__(self) -> None:
         self._prefix = ""
         self._values: dict[str, Any] = {}
         self._columns: dict[str, NDArray[Any]] = {}
+        self._sets: dict[str, _Chunks] = {}
 
     def under(self, prefix: str) -> Writer:
         """A writer into the same snapshot whose names begin with ``prefix`` and a slash."""
         inner = Writer()
         inner._prefix = f"{self._prefix}{prefix}/"
-        inner._values, inner._columns = self._values, self._columns
+        inner._values, inner._columns, inner._sets = self._values, self._columns, self._sets
         return inner
 
     def value(self, name: str, value: object) -> None:
@@ -49,12 +59,33 @@ class Writer:
         """Keep a copy of a column of any shape and of a plain dtype."""
         self._columns[self._prefix + name] = np.array(column, copy=True, order="C")
 
+    def final(self, name: str, column: NDArray[Any]) -> None:
+        """Keep a column that nobody changes any more; it is not copied."""
+        self._columns[self._prefix + name] = column
+
+    def distinct(self, name: str, chunks: _Chunks) -> None:
+        """Keep the set of the numbers in ``chunks``, int64 (n,) each, that nobody changes any more; a column of them in
+        ascending order is read back. Nothing is copied, and they are sorted when the snapshot is encoded."""
+        self._sets[self._prefix + name] = tuple(chunks)
+
+    def pieces(self) -> Iterator[bytes]:
+        """All that was given, as bytes in a row that :class:`Reader` reads, without a long moment in which no other
+        thread can run."""
+        packed: dict[str, Packed] = {}
+        for name, column in self._columns.items():
+            packed[name], pieces = pack(column)
+            yield from pieces
+        for name, chunks in self._sets.items():
+            # the first of them is sorted already where it is the only one, and sorting it again costs little
+            column = distinct(np.concatenate(chunks)) if chunks else np.empty(0, np.int64)
+            packed[name], pieces = pack(column, ascending=True)
+            yield from pieces
+        index = msgspec.msgpack.encode(_Index(self._values, packed))
+        yield index + len(index).to_bytes(_LENGTH_BYTES)
+
     def encode(self) -> bytes:
-        """All that was given, as bytes that :class:`Reader` reads."""
-        columns = {
-            name: (column.dtype.str, list(column.shape), column.tobytes()) for name, column in self._columns.items()
-        }
-        return msgspec.msgpack.encode(_Wire(self._values, columns))
+        """All pieces in one."""
+        return b"".join(self.pieces())
 
 
 class Reader:
@@ -62,32 +93,44 @@ class Reader:
 
     def __init__(self, data: bytes) -> None:
         self._prefix = ""
+        end = len(data) - _LENGTH_BYTES
+        begin = end - int.from_bytes(data[max(end, 0) :])
         try:
-            self._wire = msgspec.msgpack.decode(data, type=_Wire)
+            self._index = msgspec.msgpack.decode(data[max(begin, 0) : max(end, 0)], type=_Index)
         except msgspec.DecodeError as error:
-            raise ContractError(f"a snapshot cannot be read ({error}): was it written by another version?") from error
+            raise _unreadable(str(error)) from error
+        self._where: dict[str, memoryview] = {}
+        done, columns = 0, memoryview(data)[: max(begin, 0)]
+        for name, packed in self._index.columns.items():
+            self._where[name] = columns[done : done + packed.size]
+            done += packed.size
+        if done != begin:
+            raise _unreadable(f"it has {begin} bytes of columns instead of {done}")
 
     def under(self, prefix: str) -> Reader:
         """The reader of what was written under this prefix."""
         inner = object.__new__(Reader)
-        inner._prefix, inner._wire = f"{self._prefix}{prefix}/", self._wire
+        inner._prefix, inner._index, inner._where = f"{self._prefix}{prefix}/", self._index, self._where
         return inner
 
     def value(self, name: str) -> Any:
         """The plain value of this name."""
         try:
-            return self._wire.values[self._prefix + name]
+            return self._index.values[self._prefix + name]
         except KeyError:
-            raise ContractError(
-                f"a snapshot lacks {self._prefix + name!r}: was it written by another version?"
-            ) from None
+            raise self._lacks(name) from None
 
     def column(self, name: str) -> NDArray[Any]:
         """The column of this name, writable."""
         try:
-            dtype, shape, data = self._wire.columns[self._prefix + name]
+            packed = self._index.columns[self._prefix + name]
         except KeyError:
-            raise ContractError(
-                f"a snapshot lacks {self._prefix + name!r}: was it written by another version?"
-            ) from None
-        return np.frombuffer(data, dtype).reshape(shape).copy()
+            raise self._lacks(name) from None
+        return unpack(packed, self._where[self._prefix + name])
+
+    def _lacks(self, name: str) -> ContractError:
+        return ContractError(f"a snapshot lacks {self._prefix + name!r}: was it written by another version?")
+
+
+def _unreadable(why: str) -> ContractError:
+    return ContractError(f"a snapshot cannot be read ({why}): was it written by another version?")

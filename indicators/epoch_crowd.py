@@ -101,7 +101,7 @@ class EpochCrowd:
         """Put a copy of the whole state into a snapshot."""
         writer.value("epoch", self.epoch.number)
         writer.value("reached", self._reached)
-        writer.column("pseudonyms", self.slots.pseudonyms)
+        writer.final("pseudonyms", self.slots.pseudonyms)
         self.visits.make_room(len(self.slots))
         self.visits.write(writer.under("visits"), len(self.slots))
         writer.value("widths", list(self._windows))

@@ -31,7 +31,7 @@ class SlotTable:
 
     @property
     def pseudonyms(self) -> NDArray[np.uint64]:
-        """The pseudonym of each slot: uint64 (len,); a view that later calls may leave behind."""
+        """The pseudonym of each slot: uint64 (len,); a view that later calls may leave behind, but never change."""
         return self._by_slot[: self._count]
 
     def slots_of(self, pseudonyms: NDArray[np.uint64]) -> NDArray[np.int64]:

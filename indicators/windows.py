@@ -53,6 +53,10 @@ class Distinct:
         """Distinct devices of each cell."""
         return Counts.of_cells(self.pairs % self._cells)
 
+    def write(self, writer: Writer, name: str) -> None:
+        """Put the pairs into a snapshot. No array of pairs is ever changed, only replaced, so none is copied."""
+        writer.distinct(name, [self._pairs, *self._pending])
+
     def restore(self, pairs: NDArray[np.int64]) -> None:
         """Take over the pairs of a snapshot."""
         self._pairs = pairs
@@ -99,7 +103,7 @@ class OpenWindow:
         writer.value("window", list(self.window))
         for layer, sets in enumerate(self._sets):
             for kind, held in sets.items():
-                writer.column(f"{layer}/{kind}", held.pairs)
+                held.write(writer, f"{layer}/{kind}")
 
     def read(self, reader: Reader) -> None:
         """Take over what :meth:`write` put into a snapshot."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import zlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -17,7 +18,6 @@ from config.errors import ContractError
 from indicators.columns import Writer
 
 _PART_BYTES = 900_000
-_FAST = 1
 _NOTES = 20_000
 
 
@@ -104,11 +104,26 @@ def owned(token: int) -> Record:
 
 def encode(snapshot: Writer, token: int, number: int, cut: Cut) -> tuple[list[Record], Record]:
     """The parts of a checkpoint and its manifest, to be sent after them. Slow for a large shard: use a thread."""
-    data = zlib.compress(snapshot.encode(), _FAST)
-    parts = [data[at : at + _PART_BYTES] for at in range(0, len(data), _PART_BYTES)]
-    manifest = Manifest(token, number, len(parts), zlib.crc32(data), *cut)
+    parts = list(_parts(snapshot))
+    crc = 0
+    for part in parts:
+        crc = zlib.crc32(part, crc)
+    manifest = Manifest(token, number, len(parts), crc, *cut)
     records = [Record(_part_key(token, number, part), value) for part, value in enumerate(parts)]
     return records, Record(_manifest_key(token, number), _encode(manifest))
+
+
+def _parts(snapshot: Writer) -> Iterator[bytes]:
+    """The snapshot's bytes cut anew. Never all of them at once: no other thread could run while they are copied."""
+    waiting = bytearray()
+    for piece in snapshot.pieces():
+        for at in range(0, len(piece), _PART_BYTES):
+            waiting += piece[at : at + _PART_BYTES]
+            while len(waiting) >= _PART_BYTES:
+                yield bytes(waiting[:_PART_BYTES])
+                del waiting[:_PART_BYTES]
+    if waiting:
+        yield bytes(waiting)
 
 
 def note(advance: AdvanceNote) -> Record:
@@ -208,4 +223,4 @@ class Restorer:
         if self._whole is None:
             return Restored(None, None, notes, keys, garbage)
         manifest, data = self._whole
-        return Restored(manifest, zlib.decompress(data), notes, keys, garbage)
+        return Restored(manifest, data, notes, keys, garbage)

@@ -62,6 +62,29 @@ def test_what_changes_after_it_was_given_is_not_in_the_snapshot() -> None:
     assert (reader.column("c").tolist(), reader.column("view").tolist(), reader.value("v")) == ([1, 2], [1], [1, [2]])
 
 
+def test_a_set_of_numbers_is_read_as_a_column_in_order_without_repeats() -> None:
+    writer, chunks = Writer(), [np.array([7, 9, 20]), np.array([9, 1, 1]), np.array([8])]
+    writer.distinct("some", chunks)
+    writer.distinct("none", [])
+    chunks.append(np.array([99]))
+    reader = Reader(writer.encode())
+    assert (reader.column("some").tolist(), reader.column("none").tolist()) == ([1, 7, 8, 9, 20], [])
+
+
+def test_a_column_that_is_final_is_read_like_any_other() -> None:
+    writer, column = Writer(), np.arange(10)
+    writer.final("c", column[:4])
+    assert Reader(writer.encode()).column("c").tolist() == [0, 1, 2, 3]
+
+
+def test_a_snapshot_that_lost_some_of_its_bytes_is_refused() -> None:
+    writer = Writer()
+    writer.column("c", np.arange(10))
+    data = writer.encode()
+    with pytest.raises(ContractError, match="a snapshot cannot be read"):
+        Reader(data[1:])
+
+
 def test_names_under_a_prefix_are_apart_from_all_others() -> None:
     writer = Writer()
     for at, inner in enumerate([writer, writer.under("a"), writer.under("a").under("b"), writer.under("c")]):

@@ -128,3 +128,22 @@ def test_a_crowd_that_is_written_and_read_goes_on_as_if_nothing_had_been(at: int
     for one, found in zip((through, stopped), tallies, strict=True):
         found += apply(one, 18 * HOUR, *late)
     assert shown(tallies[0]) == shown(tallies[1])
+
+
+def test_what_happens_after_the_copy_is_not_in_it() -> None:
+    one, rng = crowd(), np.random.default_rng(6)
+
+    def some(at: int) -> list[tuple[int, int, int]]:
+        people = rng.integers(0, 3_000, 2_000)
+        return [(at, int(person), int(zone)) for person, zone in zip(people, rng.integers(0, 3, 2_000), strict=True)]
+
+    for minute in range(8):
+        apply(one, minute * MINUTE, *some(minute * MINUTE))
+        writer, at_once = Writer(), Writer()
+        one.write(writer)
+        one.write(at_once)
+        data = at_once.encode()
+        apply(one, minute * MINUTE + 1, *some(minute * MINUTE + 1))
+        for window in one._windows.values():
+            window._sets[0]["flows"].counts()  # puts the pairs in order
+        assert writer.encode() == data

@@ -35,7 +35,7 @@ offsets.topic.num.partitions=8
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=8
-group.initial.rebalance.delay.ms=0
+group.initial.rebalance.delay.ms={first_rebalance_ms}
 num.network.threads=2
 num.io.threads=4
 log.cleaner.dedupe.buffer.size=16777216
@@ -61,9 +61,11 @@ class RealKafka(ServerProcess):
     start_within = 60.0
     stop_within = 20.0
 
-    def __init__(self, port: int | None = None, *, heap: str = "1g") -> None:
+    def __init__(self, port: int | None = None, *, heap: str = "1g", first_rebalance_ms: int = 0) -> None:
+        """``first_rebalance_ms``: how long a new group waits for more members before it gets its partitions."""
         super().__init__(port)
         self._heap = heap
+        self._first_rebalance_ms = first_rebalance_ms
 
     @staticmethod
     def absent() -> str | None:
@@ -77,7 +79,8 @@ class RealKafka(ServerProcess):
 
     def prepare(self) -> None:
         places = {"host": LOOPBACK, "port": self.port, "controller_port": free_port(), "folder": self.folder}
-        (self.folder / "server.properties").write_text(_SERVER_PROPERTIES.format(**places))
+        properties = _SERVER_PROPERTIES.format(**places, first_rebalance_ms=self._first_rebalance_ms)
+        (self.folder / "server.properties").write_text(properties)
         (self.folder / "log4j.properties").write_text(_LOG_PROPERTIES)
         arguments = ["format", "--cluster-id", _CLUSTER_ID, "--config", "server.properties"]
         command = self._java("256m", "kafka.tools.StorageTool", *arguments)

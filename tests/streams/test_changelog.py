@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from random import Random
 
+import numpy as np
 import pytest
 
 from indicators.columns import Writer
@@ -20,7 +21,7 @@ CUT = Cut(10, 15, 1_000, 3)
 def snapshot(size: int = 10) -> Writer:
     """One that packs to about ``size`` bytes."""
     writer = Writer()
-    writer.value("random", Random(size).randbytes(size).hex())
+    writer.column("random", np.frombuffer(Random(size).randbytes(size), np.uint8))
     return writer
 
 

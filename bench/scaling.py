@@ -1,0 +1,131 @@
+"""``make bench-scaling``: what an event costs, in processor time of all workers together, with 1, 2 and 4 workers and
+4, 16 and 64 partitions, the same events in all of them; the dearest may cost 15 % more than the cheapest.
+
+Each combination is a consumer group of its own over one of three filled topics. The workers start together, and the
+broker waits for all of them before it gives out partitions; what they use is measured from when all are at work until
+all is counted. By default 3 million events span 15 minutes: windows close a hundred times as often, by the number of
+events, as they do live at the rate at which a worker drains its topic.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from bench import topic
+from bench.running import ACCEPTED, LATE, READ, REJECTED, BenchWorker, Servers, wait_for
+from bench.verdict import Bar, emit, verdict
+from config.errors import FouleError, ServiceError
+from foule.embedded import EmbeddedRedis
+from tests.services.real_kafka import RealKafka
+
+MOST_APART = 1.15
+
+_ALL_JOINED_MS = 3_000
+_OFTEN, _SELDOM = 0.05, 1.0
+_IDLE_SECONDS = 5.0
+
+
+class Look(NamedTuple):
+    """What all workers have used (seconds of processor time) and read up to an instant."""
+
+    cpu: float
+    read: float
+
+    def per_event(self, before: Self) -> float:
+        """Microseconds that an event cost since an earlier look."""
+        return (self.cpu - before.cpu) / (self.read - before.read) * 1e6
+
+
+def look(workers: Sequence[BenchWorker]) -> Look:
+    """Look at all of them now."""
+    return Look(sum(worker.cpu_seconds() for worker in workers), sum(worker.total(READ) for worker in workers))
+
+
+def cost(servers: Servers, folder: Path, workers: int, events: int) -> dict[str, float]:
+    """Let a group of workers take the whole topic; returns what an event cost once all of them were at work."""
+    name = f"scaling-{servers.partitions}-{workers}"
+    settings = servers.settings(folder / name, name)
+    running = [BenchWorker(settings) for _ in range(workers)]
+    with ExitStack() as stack:
+        for worker in running:
+            stack.callback(worker.stop)
+        with ThreadPoolExecutor(workers) as starting:
+            list(starting.map(BenchWorker.start, running))
+        wait_for("all are at work", running, lambda: sum(bool(each.total(READ)) for each in running), workers, _OFTEN)
+        begun, before = time.monotonic(), look(running)
+        wait_for("all is counted", running, lambda: look(running).read, events, _SELDOM)
+        seconds, after = time.monotonic() - begun, look(running)
+        totals = [worker.totals() for worker in running]
+        time.sleep(_IDLE_SECONDS)
+        idle = look(running).cpu - after.cpu
+    accounted = sum(each[verdict] for each in totals for verdict in (ACCEPTED, LATE, REJECTED))
+    if accounted != events:
+        raise ServiceError(f"{accounted:,.0f} records were accounted for instead of {events:,}")
+    if before.read > events / 2:
+        raise ServiceError(f"half of the events were read before all {workers} workers were at work: more --events")
+    return {
+        "partitions": servers.partitions,
+        "workers": workers,
+        "events": round(after.read - before.read),
+        "seconds": round(seconds, 1),
+        "least_share": round(min(each[READ] for each in totals) / events, 3),
+        "cpu_us_per_event": round(after.per_event(before), 3),
+        "idle_cpu_share_each": round(idle / _IDLE_SECONDS / workers, 3),
+    }
+
+
+def apart(costs: Sequence[float]) -> float:
+    """The dearest by the cheapest."""
+    return max(costs) / min(costs)
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.scaling", description=__doc__)
+    parser.add_argument("--events", type=int, default=3_000_000, help="of each run")
+    parser.add_argument("--minutes", type=int, default=15, help="of event time that they span")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--partitions", type=int, nargs="+", default=[4, 16, 64])
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run all combinations; returns the exit status: 1 if they are too far apart. Raises a FouleError if the bench
+    cannot run."""
+    arguments = parse()
+    absent = RealKafka.absent()
+    if absent is not None:
+        raise ServiceError(f"the bench needs Apache Kafka, which cannot be started here: {absent}")
+    costs = []
+    with (
+        tempfile.TemporaryDirectory(prefix="foule-bench-") as folder,
+        RealKafka(first_rebalance_ms=_ALL_JOINED_MS) as kafka,
+        EmbeddedRedis(persistent=True) as redis,
+        EmbeddedRedis() as keys,
+    ):
+        for partitions in arguments.partitions:
+            events = f"bench-events-{partitions}"
+            topic.create(kafka.bootstrap, [events], partitions)
+            span = arguments.minutes * 60_000
+            asyncio.run(topic.fill(kafka.bootstrap, events, arguments.events, partitions=partitions, span=span))
+            servers = Servers(kafka.bootstrap, redis.url, keys.url, events, partitions)
+            for workers in arguments.workers:
+                result = cost(servers, Path(folder), workers, arguments.events)
+                emit({"bench": "scaling", **result})
+                costs.append(result["cpu_us_per_event"])
+    return 0 if verdict("scaling", {"dearest_over_cheapest": Bar(apart(costs), MOST_APART)}) else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except FouleError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
