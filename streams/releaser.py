@@ -80,6 +80,7 @@ class ReleaseAgent:
         self._register = register
         self._metrics = metrics
         self._parts = parts
+        self._fingerprint = parts.fingerprint
         self._lock = asyncio.Lock()
         self._active: _Active | None = None
         self._turn = 0
@@ -90,7 +91,7 @@ class ReleaseAgent:
         self._turn = turn = self._turn + 1
         if 0 not in self._link.assigned(self._topics.tallies):
             return
-        claim = wire.encode(ReleaseClaim(self._parts.fingerprint))
+        claim = wire.encode(ReleaseClaim(self._fingerprint))
         token = await self._link.append(self._topics.tallies, 0, None, claim)
         partitions = self._topics.partitions
         release = Release(
@@ -99,7 +100,7 @@ class ReleaseAgent:
             partitions,
             min(self._settings.time.windows),
             self._settings.stream.max_wait,
-            self._parts.fingerprint,
+            self._fingerprint,
         )
         frontier = Frontier(partitions, self._settings.stream.idle_after)
         # sources need the keys of what they may read again, and so are reckoned with, numbered behind the shards
@@ -155,7 +156,7 @@ class ReleaseAgent:
             message = wire.decode(fetch.values[0] or b"")
         except ContractError:  # whoever reads it says so
             return None
-        return message if isinstance(message, Bookmark) and message.settings == self._parts.fingerprint else None
+        return message if isinstance(message, Bookmark) and message.settings == self._fingerprint else None
 
     def _read(self, active: _Active, offset: int, value: bytes | None) -> Publication | None:
         try:
@@ -169,7 +170,7 @@ class ReleaseAgent:
         self._metrics.late_tallies.inc(release.late_tallies - late)
         self._metrics.stale_messages.inc(release.stale - stale)
         self._metrics.spoilt_windows.inc(release.spoilt - spoilt)
-        if release.stale > stale or message.settings != self._parts.fingerprint:
+        if release.stale > stale or message.settings != self._fingerprint:
             return None
         if isinstance(message, Seal | SourceSeal):
             self._take_seal(active, message)

@@ -27,6 +27,7 @@ class Source:
         """``longest``: rows of a batch at most."""
         self.partition = partition
         self._parts = parts
+        self._fingerprint = parts.fingerprint
         self._longest = longest
         self._intake = Intake(parts)
         self._shares: list[Share] = []
@@ -94,7 +95,7 @@ class Source:
 
     def claim(self, token: int) -> Batch:
         """The batch by which an owner claims the source from each shard."""
-        return Batch(self._parts.fingerprint, self.partition, token, 0, 0, BEGINNING, [])
+        return Batch(self._fingerprint, self.partition, token, 0, 0, BEGINNING, [])
 
     def batches(self, token: int) -> list[tuple[int, Batch]]:
         """What each shard has not been sent yet, as (shard, batch), under the owner's token; without news, the mark.
@@ -105,7 +106,7 @@ class Source:
         shares, self._shares = self._shares, []
         start, self._sent = self._sent, self.next_offset
         before, self._mark = self._mark, self.watermark
-        settings = self._parts.fingerprint
+        settings = self._fingerprint
         batches = []
         for shard, of_shard in enumerate(by_shard(shares, self._parts.partitions)):
             for piece in pieces(of_shard, start, self._sent, self._longest):
@@ -118,7 +119,7 @@ class Source:
         """A copy of the state; what :meth:`batches` has not handed over is not in it: send it first."""
         writer = Writer()
         writer.value("format", _FORMAT)
-        writer.value("fingerprint", self._parts.fingerprint)
+        writer.value("fingerprint", self._fingerprint)
         writer.value("next", self.next_offset)
         writer.value("keys", [(epoch.number, key_id) for epoch, key_id in self._intake.keys.items()])
         self._intake.write(writer)

@@ -73,32 +73,22 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         return process in self._crashed
 
     def _run_once(self) -> None:
-        ready = []
-        for handle in self._ready:
-            process = handle._context.get(PROCESS) if handle._context is not None else None  # type: ignore[attr-defined]
-            if process in self._crashed:
-                self._lost.append(handle)
-                continue
-            if process in self._paused:
-                self._paused[process].append(handle)
-                continue
-            ready.append(handle)
-        self._ready.clear()
-        if ready:
-            # one callback a round: what it schedules competes with all the others
-            chosen = self.random.randrange(len(ready))
-            ready[0], ready[chosen] = ready[chosen], ready[0]
-            rest = ready[1:]
-            self._ready.append(ready[0])
-            self.steps += 1
-            self._run_ready()
-            self._ready.extend(rest)
-        else:
+        """Run one callback: what it schedules competes with all that is ready."""
+        ready = self._ready
+        if not ready:
             self._wait()
-
-    def _run_ready(self) -> None:
-        handle = self._ready.popleft()
-        if not handle._cancelled:
+            return
+        chosen = int(self.random.random() * len(ready))
+        handle = ready[chosen]
+        ready[chosen] = ready[-1]
+        ready.pop()
+        process = handle._context.get(PROCESS)  # type: ignore[attr-defined]
+        if process in self._crashed:
+            self._lost.append(handle)
+        elif process in self._paused:
+            self._paused[process].append(handle)
+        elif not handle._cancelled:
+            self.steps += 1
             handle._run()
 
     def _wait(self) -> None:
