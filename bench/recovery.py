@@ -35,6 +35,8 @@ _CHECKPOINTS = "foule_checkpoint_seconds_count"
 _IN_CHECKPOINTS = "foule_checkpoint_seconds_sum"
 _DEFAULT_INTERVAL = StreamSettings().checkpoint_every / 1000
 _SECONDS_OF_TRICKLE = 3_600
+_SETTLED_SECONDS = 5.0
+"""After its start a worker does some things for the first time, which are no cost of checkpoints."""
 
 
 def run(servers: Servers, folder: Path, arguments: argparse.Namespace) -> list[Bar]:
@@ -47,6 +49,7 @@ def run(servers: Servers, folder: Path, arguments: argparse.Namespace) -> list[B
         wait_for("all is read", [first], lambda: first.total(READ), arguments.events)
         batches = _later(arguments)
         with topic.Trickle(servers.bootstrap, _EVENTS, batches, arguments.per_second):
+            time.sleep(_SETTLED_SECONDS)
             checkpoint = _observe(first, arguments)
             emit({"bench": "recovery", "phase": "checkpoints", **checkpoint})
             killed = time.time()
@@ -55,7 +58,7 @@ def run(servers: Servers, folder: Path, arguments: argparse.Namespace) -> list[B
                 wait_for("the next worker counts", [second], lambda: second.total(ACCEPTED), 1)
                 recovery = _recovered(second, killed)
                 emit({"bench": "recovery", "phase": "recovery", **recovery})
-                time.sleep(interval / 3)
+                time.sleep(_SETTLED_SECONDS)
                 without = _observe(second, arguments)
                 emit({"bench": "recovery", "phase": "no checkpoints", **without})
     each = (checkpoint["cpu_s"] - without["cpu_s"]) / max(1.0, checkpoint["checkpoints"])
