@@ -217,7 +217,7 @@ class PartitionAgent(ABC, Generic[PartT]):
             return
         async with self._held(running) as ours:
             admitted = await self._admit(running, fetch) if ours else None
-            while admitted is not None:
+            while admitted is not None and self._is_at_work(running):
                 admitted = await self._feed(running, admitted)
             if len(fetch):
                 running.newest_stamp = int(fetch.timestamps[-1])

@@ -25,6 +25,7 @@ from zones import Places
 _SESSION = 10.0
 _POLL = 0.3
 _QUEUED = 4
+_TICK = 2.0
 
 
 class SimulatedWorker:
@@ -80,7 +81,7 @@ class SimulatedWorker:
             self.run(partial(self._every, stream.checkpoint_every / 1000, agent.checkpoint))
         self.run(partial(self._every, stream.seal_every / 1000, self.release.prod))
         self.run(partial(self._every, stream.checkpoint_every / 1000, self.release.bookmark))
-        self.run(partial(self._every, 1.0, self.release.tick))
+        self.run(partial(self._every, _TICK, self.release.tick))
 
     def run(self, work: Callable[[], Awaitable[None]]) -> asyncio.Task[Any]:
         """Start a task of this process."""

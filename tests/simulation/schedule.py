@@ -61,9 +61,9 @@ def settings(shuffle: bool = False) -> Settings:
         privacy=replace(base.privacy, k=1),
         stream=replace(
             base.stream,
-            idle_after=Duration(6_000),
+            idle_after=Duration(8_000),
             max_wait=Duration(240_000),
-            seal_every=Duration(3_000),
+            seal_every=Duration(5_000),
             checkpoint_every=Duration(8_000),
         ),
         keys=replace(base.keys, lost_after=Duration(25_000)),
