@@ -168,11 +168,15 @@ class EpochKeys:
 
         Raises ``KeyStoreError`` if it does not answer, or has another key in the place of one.
         """
+        others = []
         for label, held in list(self._held.items()):
             if self._register.is_lost(label):
                 continue
             if self._store.put_if_absent(label, held.key, self._ttl(held.epoch)) != held.key:
-                raise KeyStoreError(f"the key store has another key called {label} than the one that is in use here")
+                others.append(label)
+        if others:
+            names = ", ".join(others)
+            raise KeyStoreError(f"the key store has another key called {names} than the one that is in use here")
 
     def drop(self, epoch: Epoch) -> None:
         """Forget the epoch's keys in this process; the store still has them for shards that are behind."""

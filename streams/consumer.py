@@ -212,8 +212,17 @@ class Link:
         return end
 
     async def ends_now(self, topic: str) -> dict[int, int]:
-        """The end of each partition of a topic, asked of the broker now."""
-        return await asyncio.to_thread(log_ends, self._kafka, topic)
+        """The end of each partition of a topic, asked of the broker now; waits while it is away, or does not know the
+        topic yet."""
+        said = False
+        while True:
+            try:
+                return await asyncio.to_thread(log_ends, self._kafka, topic)
+            except ServiceError as error:
+                if not said:
+                    log.info("it is not known yet where %s ends: %s", topic, error)
+                said = True
+            await asyncio.sleep(_RETRY_AFTER)
 
     async def begin_now(self, topic: str, partition: int) -> int:
         """The first offset that the log still has, asked of the broker now."""

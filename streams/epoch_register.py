@@ -39,10 +39,15 @@ class EpochRegister:
         self._mine: set[str] = set()
 
     def label(self, epoch: str) -> str:
-        """The label of the epoch's key in force; raises ``UnpreparedError`` before :meth:`prepare`."""
-        if epoch not in self._prepared:
+        """The label of the epoch's key in force.
+
+        Raises ``UnpreparedError`` before :meth:`prepare`, and when others have given the prepared key up and nobody has
+        begun the next one.
+        """
+        label = self._current(epoch)
+        if epoch not in self._prepared or label not in self._begun:
             raise UnpreparedError(epoch)
-        return self._current(epoch)
+        return label
 
     def _current(self, epoch: str) -> str:
         return self.labels(epoch)[-1]

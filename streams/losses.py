@@ -8,19 +8,24 @@ from streams.wire import TallyPart
 
 
 class Loss(NamedTuple):
-    """A shard lost what it knew at ``watermark``; by then it had reported windows up to ``reported`` (UTC ms)."""
+    """A shard lost what it knew at ``watermark``; by then it had reported windows up to ``reported`` (UTC ms).
+
+    ``offset``: where the log first says so.
+    """
 
     shard: int
     watermark: int
     reported: int
+    offset: int
 
     def spoils(self, start: int, end: int) -> bool:
         """Whether a window was open in the shard: a device may be in it under two pseudonyms."""
         return start <= self.watermark < end and end > self.reported
 
-    def is_outdated(self, part: TallyPart) -> bool:
-        """Whether the shard had reported this window before its loss: what it says of it now is less than that."""
-        return part.shard == self.shard and part.end <= self.reported and part.end > self.watermark
+    def is_outdated(self, part: TallyPart, offset: int) -> bool:
+        """Whether the shard had reported this window before its loss: what it says of it behind that, at ``offset``, is
+        less."""
+        return part.shard == self.shard and self.watermark < part.end <= self.reported and offset > self.offset
 
 
 class Losses:
@@ -38,9 +43,9 @@ class Losses:
         """Whether the window was open in a shard that lost its key."""
         return any(loss.spoils(start, end) for loss in self._losses)
 
-    def outdate(self, part: TallyPart) -> bool:
-        """Whether the shard had reported the window before a loss."""
-        return any(loss.is_outdated(part) for loss in self._losses)
+    def outdate(self, part: TallyPart, offset: int) -> bool:
+        """Whether the shard had reported the window before a loss, and says at ``offset`` what is left of it."""
+        return any(loss.is_outdated(part, offset) for loss in self._losses)
 
     def all(self) -> list[Loss]:
         """All of them, to be handed to a successor."""

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from anonymizer.keys import EpochKeys
+from config.errors import ContractError
 from config.settings import Settings
 from indicators.calendar import Calendar
 from streams.decode import Decoder
@@ -53,3 +54,16 @@ class ShardParts:
         if self.shuffled:
             named.append(f"shuffled over {self.partitions}")
         return hashlib.sha256("\n".join(named).encode()).hexdigest()
+
+    def refusal(self, part: str) -> ContractError:
+        """The error for a snapshot of ``part`` whose format or fingerprint is another.
+
+        All logs that carry tokens get new names: tokens are offsets of changelogs, and begin anew with them.
+        """
+        shuffled = ", topics.sources, topics.shuffled" if self.shuffled else ""
+        return ContractError(
+            f"the snapshot of {part} was made by another version of foule or under other zones, windows, times"
+            f"{', partitions' * self.shuffled} or another k: go back to those. Or begin anew with the next epoch: stop "
+            f"all workers, set topics.checkpoints, topics.tallies{shuffled} to new names and events.not_before to that "
+            "epoch's start, so that no window is counted twice, and make the topics with: foule topics"
+        )

@@ -189,13 +189,13 @@ class Release:
         if isinstance(message, Seal):
             self.reports.seal(message)
         elif isinstance(message, EarlyEnd):
-            self._take_loss(message)
+            self._take_loss(offset, message)
         else:
             self._take_tally(offset, message)
 
-    def _take_loss(self, early: EarlyEnd) -> None:
+    def _take_loss(self, offset: int, early: EarlyEnd) -> None:
         """Windows that were open in the shard are released no more, unless they are decided already."""
-        loss = Loss(early.shard, early.watermark, self.reports.reported(early.shard))
+        loss = Loss(early.shard, early.watermark, self.reports.reported(early.shard), offset)
         self._losses.add(loss)
         for key, open_window in list(self._open.items()):
             window = open_window.window
@@ -208,7 +208,7 @@ class Release:
         if part.end <= self._marks.get((part.layer, part.width), BEGINNING) or key in self._awaited:
             self.late_tallies += 1
             return
-        if self._losses.outdate(part):
+        if self._losses.outdate(part, offset):
             return
         if self._losses.spoil(part.start, part.end):
             self._spoilt.add(key)
@@ -262,5 +262,5 @@ class Release:
         """What a successor must know to go on at :attr:`position`; ``epochs``: whose keys are still to be destroyed."""
         position = self.position
         marks = [(layer, width, end) for (layer, width), end in sorted(self._marks.items())]
-        losses = [(loss.shard, loss.watermark, loss.reported) for loss in self._losses.all()]
+        losses = [(loss.shard, loss.watermark, loss.reported, loss.offset) for loss in self._losses.all()]
         return Bookmark(self._settings, self.owner, position, self._claims.before(position), marks, epochs, losses)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from config.errors import ContractError
 from indicators.columns import Reader, Writer
 from indicators.counts import Tally
 from streams.epochs import Epochs
@@ -132,11 +131,7 @@ class Shard:
         """
         reader = Reader(data)
         if reader.value("format") != _FORMAT or reader.value("fingerprint") != parts.fingerprint:
-            raise ContractError(
-                f"the snapshot of shard {partition} was made by another version of foule or under other zones, "
-                "windows, times or another k: go back to those settings, or set topics.checkpoints and "
-                "kafka.group to new names"
-            )
+            raise parts.refusal(f"shard {partition}")
         shard = cls(partition, parts)
         shard._epochs = Epochs.restored(parts, reader)
         position, counted = reader.value("offsets")

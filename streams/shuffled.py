@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from config.errors import ContractError
 from indicators.columns import Reader, Writer
 from indicators.counts import Tally
 from streams.batches import Batch
@@ -162,11 +161,7 @@ class ShuffledShard:
         """
         reader = Reader(data)
         if reader.value("format") != _FORMAT or reader.value("fingerprint") != parts.fingerprint:
-            raise ContractError(
-                f"the snapshot of shard {partition} was made by another version of foule or under other zones, "
-                "windows, times, partitions or another k: go back to those settings, or set topics.checkpoints, "
-                "topics.sources, topics.shuffled and kafka.group to new names"
-            )
+            raise parts.refusal(f"shard {partition}")
         shard = cls(partition, parts, reader.value("next"))
         shard._heard = [_Heard(*heard) for heard in reader.value("sources")]
         shard._settled = shard.watermark

@@ -5,7 +5,6 @@ It runs without a broker: the shuffle agent feeds it fetches and sends its batch
 
 from __future__ import annotations
 
-from config.errors import ContractError
 from indicators.columns import Reader, Writer
 from streams.batches import LONGEST, Batch, by_shard, pieces, rows_of
 from streams.fetch import Fetch
@@ -134,11 +133,7 @@ class Source:
         """
         reader = Reader(data)
         if reader.value("format") != _FORMAT or reader.value("fingerprint") != parts.fingerprint:
-            raise ContractError(
-                f"the snapshot of source {partition} was made by another version of foule or under other zones, "
-                "windows, times, partitions or another k: go back to those settings, or set topics.sources, "
-                "topics.shuffled, topics.checkpoints and kafka.group to new names"
-            )
+            raise parts.refusal(f"source {partition}")
         source = cls(partition, parts, longest)
         start = reader.value("next")
         kept = [(number, key_id) for number, key_id in reader.value("keys") if not parts.keys.is_lost(key_id)]

@@ -71,7 +71,17 @@ class TopicState(NamedTuple):
 
     def _partitions_advice(self) -> str:
         if not self.plan.own:
-            return f"set topics.partitions = {self.partitions}"
+            return (
+                f"set topics.partitions = {self.partitions} if it always had as many; where some were added later, the"
+                " subscribers are in two partitions each and would be counted twice: have the feed go to a new topic"
+                " (topics.events), and set topics.checkpoints and topics.tallies to new names"
+            )
+        if self.plan.config.get("cleanup.policy") == "compact":
+            # tokens are its offsets: with smaller ones nothing would count behind the claims that are there
+            return (
+                "delete it and the topic of tallies, and create both again with: foule topics (what they hold is lost);"
+                " empty the Redis of indicators, whose versions are offsets of tallies"
+            )
         return "delete it and create it again with: foule topics (what it holds is lost)"
 
     def _config_problems(self) -> list[str]:

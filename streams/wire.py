@@ -119,7 +119,7 @@ class Bookmark(msgspec.Struct, tag="bookmark", frozen=True):
 
     ``claims``: for each shard (None: the release), its owner's token by the log before ``position``; ``marks``: for
     each (layer, width), the end up to which windows are decided; ``epochs``: the numbers of those whose keys live;
-    ``losses``: what early ends before ``position`` mean for windows, see :class:`streams.losses.Loss`.
+    ``losses``: what early ends mean for windows, see :class:`streams.losses.Loss`.
     """
 
     settings: str
@@ -128,7 +128,7 @@ class Bookmark(msgspec.Struct, tag="bookmark", frozen=True):
     claims: list[tuple[int | None, int]]
     marks: list[tuple[int, int, int]]
     epochs: list[int]
-    losses: list[tuple[int, int, int]] = []
+    losses: list[tuple[int, int, int, int]] = []
 
 
 Message = Claim | ReleaseClaim | TallyPart | Seal | SourceSeal | EarlyEnd | Decision | Bookmark

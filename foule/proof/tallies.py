@@ -15,6 +15,7 @@ from foule.oracle.result import Tallies, WindowKey
 from foule.proof.topics import LogRecord, TopicReader
 from indicators.counts import FLOWS
 from streams import wire
+from streams.losses import Loss, Losses
 from streams.release import Claims
 from streams.wire import Bookmark, Claim, Decision, EarlyEnd, ReleaseClaim, Seal, SourceSeal, TallyPart
 from zones import Layer
@@ -41,8 +42,8 @@ class TallyLog:
     """What counts of the log so far; :meth:`read` takes what is new. A context manager.
 
     ``decisions``: the released windows, as they were decided first; ``last_released``: the newest one in which
-    something is published, with the version under which it is; ``problems``: tallies and decisions that came again
-    with other numbers, in words.
+    something is published, with the version under which it is; ``losses``: what shards have lost with a key;
+    ``problems``: tallies and decisions that came again with other numbers, in words.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -56,6 +57,7 @@ class TallyLog:
         self._decided: dict[_Window, ReleasedWindow] = {}
         self._counted: set[WindowKey] = set()
         self._claims = Claims()
+        self._losses = Losses()
         self._reader = TopicReader(settings, settings.topics.tallies)
 
     def read(self) -> None:
@@ -66,8 +68,11 @@ class TallyLog:
                 self._claims.add(message.shard, message.token, record.offset)
             elif isinstance(message, ReleaseClaim):
                 self._claims.add(None, record.offset, record.offset)
-            elif isinstance(message, Bookmark | SourceSeal | EarlyEnd) or not self._counts(record, message):
+            elif isinstance(message, Bookmark | SourceSeal) or not self._counts(record, message):
                 continue
+            elif isinstance(message, EarlyEnd):
+                reported = self._marks.get(message.shard, _BEGINNING)
+                self._losses.add(Loss(message.shard, message.watermark, reported, record.offset))
             elif isinstance(message, Seal):
                 self._marks[message.shard] = max(message.watermark, self._marks.get(message.shard, _BEGINNING))
                 self._offsets[message.shard] = max(message.next_offset, self._offsets.get(message.shard, 0))
@@ -76,7 +81,7 @@ class TallyLog:
             else:
                 self._take_decision(record, message)
 
-    def _counts(self, record: LogRecord, message: TallyPart | Seal | Decision) -> bool:
+    def _counts(self, record: LogRecord, message: TallyPart | Seal | EarlyEnd | Decision) -> bool:
         owned = None if isinstance(message, Decision) else message.shard
         return self._claims.admits(owned, message.token, record.offset)
 
@@ -89,9 +94,15 @@ class TallyLog:
         return all(self._offsets.get(shard, 0) >= end for shard, end in ends.items())
 
     @property
+    def losses(self) -> list[Loss]:
+        """What shards have lost with a key, each once."""
+        return self._losses.all()
+
+    @property
     def undecided(self) -> set[WindowKey]:
-        """Windows with a tally and without a decision."""
-        return self._counted - self.decisions.keys()
+        """Windows with a tally and without a decision, but for those that a loss keeps from ever having one."""
+        waiting = self._counted - self.decisions.keys()
+        return {window for window in waiting if not self._losses.spoil(window.start, window.end)}
 
     @property
     def released(self) -> int:

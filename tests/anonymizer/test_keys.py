@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from anonymizer.keys import KEY_BYTES, EpochKeys, KeyStore, MemoryKeyStore
+from anonymizer.keys import KEY_BYTES, EpochKeys, FirstKeys, KeyStore, MemoryKeyStore, numbered
 from anonymizer.pseudonyms import Pseudonymiser
 from config.errors import KeyMissingError, KeyStoreError
 from indicators.calendar import Calendar
@@ -173,3 +173,87 @@ def test_a_second_key_for_an_epoch_is_an_error() -> None:
     pseudonyms(EpochKeys(store, HOUR, lambda: 0))
     with pytest.raises(KeyStoreError, match="another key"):
         keys.keep()
+
+
+class Register(FirstKeys):
+    """Says of each epoch how many of its keys were lost, and of which this process may make one."""
+
+    def __init__(self, may_make: bool = True) -> None:
+        self.number = 0
+        self.makes = may_make
+        self.made_here: list[str] = []
+
+    def label(self, epoch: str) -> str:
+        return numbered(epoch, self.number)
+
+    def may_make(self, label: str) -> bool:
+        return self.makes
+
+    def made(self, label: str) -> None:
+        self.made_here.append(label)
+
+    def is_lost(self, label: str) -> bool:
+        return label in self.labels(FIRST.label)[: self.number]
+
+    def labels(self, epoch: str) -> list[str]:
+        return [numbered(epoch, number) for number in range(self.number + 1)]
+
+
+def test_who_may_not_make_a_key_waits_for_the_one_who_may() -> None:
+    store, register = Recording(), Register(may_make=False)
+    waiting = EpochKeys(store, HOUR, lambda: 0, register)
+    with pytest.raises(KeyMissingError, match=FIRST.label) as caught:
+        waiting.pseudonymiser(FIRST)
+    assert (caught.value.label, store.puts, register.made_here) == (FIRST.label, [], [])
+    maker = Register()
+    made = pseudonyms(EpochKeys(store, HOUR, lambda: 0, maker))
+    assert maker.made_here == [FIRST.label]
+    assert pseudonyms(waiting) == made
+
+
+def test_the_next_key_of_an_epoch_has_a_label_of_its_own_and_makes_everybody_another() -> None:
+    store, register = MemoryKeyStore(), Register()
+    keys = EpochKeys(store, HOUR, lambda: 0, register)
+    before, key_id = pseudonyms(keys), keys.pseudonymiser(FIRST).key_id
+    register.number = 1
+    assert not {*pseudonyms(keys)} & {*before}
+    assert (keys.is_lost(key_id), keys.is_lost(keys.pseudonymiser(FIRST).key_id)) == (True, False)
+    labels = [FIRST.label, f"{FIRST.label}.1", f"{FIRST.label}.2"]
+    assert [store.get(label) is not None for label in labels] == [True, True, False]
+
+
+def test_a_lost_key_is_not_put_back_and_the_others_are() -> None:
+    store, register = Recording(), Register()
+    keys = EpochKeys(store, HOUR, lambda: 0, register)
+    pseudonyms(keys)
+    register.number = 1
+    pseudonyms(keys)
+    for label in register.labels(FIRST.label):
+        store.destroy(label)
+    store.puts.clear()
+    keys.keep()
+    assert [put.epoch for put in store.puts] == [f"{FIRST.label}.1"]
+
+
+def test_one_key_that_is_another_in_the_store_keeps_no_other_from_being_put_back() -> None:
+    store = MemoryKeyStore()
+    keys = EpochKeys(store, HOUR, lambda: 0)
+    pseudonyms(keys, 0)
+    pseudonyms(keys, 1)
+    for epoch in (FIRST, SECOND):
+        store.destroy(epoch.label)
+    store.put_if_absent(FIRST.label, bytes(32), HOUR)
+    with pytest.raises(KeyStoreError, match=f"another key called {FIRST.label} "):
+        keys.keep()
+    assert store.get(SECOND.label) is not None
+
+
+def test_all_keys_of_an_epoch_are_destroyed_also_those_that_were_lost_and_came_back() -> None:
+    store, register = MemoryKeyStore(), Register()
+    keys = EpochKeys(store, HOUR, lambda: 0, register)
+    for register.number in range(3):
+        pseudonyms(keys)
+    pseudonyms(keys, 1)
+    keys.destroy(FIRST)
+    assert [store.get(label) for label in register.labels(FIRST.label)] == [None] * 3
+    assert store.get(numbered(SECOND.label, 2)) is not None

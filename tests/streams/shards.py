@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 
-from anonymizer.keys import EpochKeys, KeyStore, MemoryKeyStore
+from anonymizer.keys import EpochKeys, KeyStore, MemoryKeyStore, Register
 from config.errors import KeyStoreError
 from config.sections import EventsSettings, TimeSettings, TopicsSettings
 from config.settings import Duration, Settings
@@ -54,9 +54,11 @@ def places_of(universe: Universe) -> Places:
     return Places(layers, list(universe.cells), np.array(zones, np.int32), [None] * len(layers), "small", ())
 
 
-def parts_of(universe: Universe, store: KeyStore | None = None, partitions: int = 4) -> ShardParts:
-    """What the shards of a universe share; without a store, the keys are in memory."""
-    keys = EpochKeys(MemoryKeyStore() if store is None else store, 1000, lambda: 0)
+def parts_of(
+    universe: Universe, store: KeyStore | None = None, partitions: int = 4, register: Register | None = None
+) -> ShardParts:
+    """What the shards of a universe share; without a store, the keys are in memory; without a register, never lost."""
+    keys = EpochKeys(MemoryKeyStore() if store is None else store, 1000, lambda: 0, register)
     return ShardParts.of(settings_of(universe.parameters, partitions), places_of(universe), keys)
 
 

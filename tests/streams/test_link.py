@@ -21,7 +21,7 @@ from aiokafka.errors import (
 )
 from faust.exceptions import ProducerSendError
 
-from config.errors import ServiceError
+from config.errors import ServiceError, TopicsError, UnreachableError
 from config.settings import KafkaSettings
 from streams import consumer
 from streams.checkpoint import Record
@@ -188,3 +188,25 @@ async def test_reading_goes_on_where_the_broker_went_away_with_no_record_twice()
 async def test_a_log_that_cannot_be_read_is_an_error_and_not_an_empty_one() -> None:
     with pytest.raises(ServiceError, match=r"foule\.checkpoints cannot be read"):
         await offsets(Reading((3, OffsetOutOfRangeError())))
+
+
+async def test_the_ends_of_a_topic_are_asked_for_until_the_broker_is_back_and_knows_the_topic(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    away: list[Exception] = [
+        UnreachableError("nobody answers"),
+        ServiceError("it starts"),
+        TopicsError("no such topic"),
+    ]
+
+    def ask(kafka: KafkaSettings, topic: str) -> dict[int, int]:
+        if away:
+            raise away.pop(0)
+        return {0: 7}
+
+    monkeypatch.setattr(consumer, "log_ends", ask)
+    with caplog.at_level("INFO"):
+        assert await link_to(Broker())[0].ends_now("foule.epochs") == {0: 7}
+    assert [record.getMessage() for record in caplog.records] == [
+        "it is not known yet where foule.epochs ends: nobody answers"
+    ]

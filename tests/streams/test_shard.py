@@ -257,8 +257,11 @@ def test_a_snapshot_under_other_zones_or_times_is_refused() -> None:
         Universe(Parameters(widths=(5 * MINUTE,), lateness=0), SMALL),
         Universe(Parameters(widths=(5 * MINUTE,), zone="UTC"), SMALL),
     ):
-        with pytest.raises(ContractError, match="shard 3 was made by another version of foule or under other zones"):
+        with pytest.raises(
+            ContractError, match="shard 3 was made by another version of foule or under other zones"
+        ) as e:
             Shard.restored(3, parts_of(other), data)
+        assert "set topics.checkpoints, topics.tallies to new names and events.not_before to that" in str(e.value)
     with pytest.raises(ContractError, match="a snapshot cannot be read"):
         Shard.restored(0, parts_of(SHORE), b"something else")
 

@@ -107,10 +107,19 @@ def test_another_number_of_partitions_is_a_problem_with_the_remedy(settings: Set
     events = [line for line in problems if line.startswith(f"topic {settings.topics.events} ")]
     frontier = [line for line in problems if line.startswith(f"topic {settings.topics.frontier} has 4")]
     assert len(events) == 1
-    assert "has 5 partitions, expected 3: set topics.partitions = 5" in events[0]
+    assert "has 5 partitions, expected 3: set topics.partitions = 5 if it always had as many; where some" in events[0]
+    assert "new topic (topics.events), and set topics.checkpoints and topics.tallies to new names" in events[0]
     assert len(frontier) == 1
     with pytest.raises(TopicsError, match="has 4 partitions, expected 3: delete it"):
         topics.require(settings)
+
+
+def test_a_changelog_with_another_number_of_partitions_goes_together_with_the_tallies() -> None:
+    plan = planned(Settings(topics=TopicsSettings(partitions=8)))["foule.checkpoints"]
+    [problem] = TopicState(plan, exists=True, partitions=4, replication=1, config={}).problems
+    assert problem.startswith(
+        "topic foule.checkpoints has 4 partitions, expected 8: delete it and the topic of tallies"
+    )
 
 
 @pytest.mark.real_kafka

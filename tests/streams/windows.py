@@ -10,7 +10,7 @@ from anonymizer.gate import Gate, Publication
 from indicators.counts import Counts, Tally
 from streams import wire
 from streams.release import Release
-from streams.wire import Message, Seal, TallyPart
+from streams.wire import EarlyEnd, Message, Seal, TallyPart
 from zones import Layer
 
 K = 10
@@ -28,6 +28,11 @@ def release(shards: int = 2) -> Release:
 def seal(shard: int, watermark: int, fingerprint: str = "settings", token: int = 0) -> Seal:
     """A seal of the shard's owner with this token."""
     return Seal(fingerprint, token, shard, watermark, 0, False, 0)
+
+
+def early_end(shard: int, watermark: int, token: int = 0) -> EarlyEnd:
+    """The shard's owner with this token lost, with a key, what the shard knew at ``watermark``."""
+    return EarlyEnd("settings", token, shard, watermark)
 
 
 def tally(

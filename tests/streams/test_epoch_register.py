@@ -1,0 +1,186 @@
+"""Workers agree on which key of an epoch is in force: one begins it, and it is given up only when nobody has it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from config.errors import ContractError, KeyMissingError, KeyStoreError
+from streams.epoch_register import EpochRegister, UnpreparedError
+from tests.streams.memory import Memory, register_in
+
+TOPIC = "foule.epochs"
+DAY = "20140628"
+
+real_sleep = asyncio.sleep
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Memory:
+    """Kafka in memory, on whose clock a pause takes its time."""
+    memory = Memory()
+
+    async def pause(seconds: float) -> None:
+        memory.seconds += seconds
+
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    return memory
+
+
+def written(memory: Memory) -> list[bytes | None]:
+    return [sent.key for sent in memory.to(TOPIC)]
+
+
+def missing(label: str = DAY) -> KeyMissingError:
+    return KeyMissingError(label, "the key is not in the key store")
+
+
+async def waited_for(register: EpochRegister, memory: Memory, label: str = DAY) -> float:
+    """For how many seconds a key may be missing before it is given up."""
+    begun = memory.seconds
+    while not register.is_lost(label):
+        assert memory.seconds - begun < 1_000
+        await register.overcome(missing(label))
+    return memory.seconds - begun
+
+
+# --- who makes a key
+
+
+async def test_whoever_needs_a_key_first_writes_that_it_is_begun_and_may_make_it_once(clock: Memory) -> None:
+    first, second = register_in(clock), register_in(clock)
+    await first.prepare(DAY)
+    await second.prepare(DAY)
+    assert written(clock) == [b"begun/20140628"]
+    assert (first.label(DAY), second.label(DAY)) == (DAY, DAY)
+    assert (first.may_make(DAY), second.may_make(DAY)) == (True, False)
+    first.made(DAY)
+    assert not first.may_make(DAY)
+    await first.prepare(DAY)
+    assert (first.may_make(DAY), len(written(clock))) == (False, 1)
+
+
+async def test_a_worker_that_starts_anew_does_not_make_the_key_that_it_made_before(clock: Memory) -> None:
+    await register_in(clock).prepare(DAY)
+    again = register_in(clock)
+    await again.prepare(DAY)
+    assert not again.may_make(DAY)
+
+
+async def test_of_two_that_begin_at_once_either_may_make_it_for_the_store_takes_one() -> None:
+    class Slow(Memory):
+        """Kafka that takes a moment to answer."""
+
+        async def ends_now(self, topic: str) -> dict[int, int]:
+            ends = await super().ends_now(topic)
+            await real_sleep(0)
+            return ends
+
+    memory = Slow()
+    first, second = register_in(memory), register_in(memory)
+    await asyncio.gather(first.prepare(DAY), second.prepare(DAY))
+    assert (first.may_make(DAY), second.may_make(DAY)) == (True, True)
+    assert written(memory) == [b"begun/20140628"] * 2
+
+
+async def test_no_key_can_be_used_before_the_register_is_read(clock: Memory) -> None:
+    register = register_in(clock)
+    with pytest.raises(UnpreparedError, match=DAY) as caught:
+        register.label(DAY)
+    await register.overcome(caught.value)
+    assert (register.label(DAY), clock.seconds) == (DAY, 0)
+    with pytest.raises(KeyStoreError):
+        register.label("20140629")
+
+
+# --- when a key is given up
+
+
+async def test_a_key_that_is_missing_is_given_up_after_lost_after_and_the_next_one_begins(clock: Memory) -> None:
+    one, other = register_in(clock), register_in(clock)
+    await one.prepare(DAY)
+    one.made(DAY)
+    await other.prepare(DAY)
+    assert await waited_for(other, clock) == pytest.approx(120, abs=2)
+    with pytest.raises(UnpreparedError):
+        other.label(DAY)
+    await other.prepare(DAY)
+    assert written(clock) == [b"begun/20140628", b"lost/20140628", b"begun/20140628.1"]
+    assert (other.label(DAY), other.may_make("20140628.1")) == ("20140628.1", True)
+    assert (one.is_lost(DAY), one.label(DAY)) == (False, DAY)  # it does not know yet
+    await one.refresh()
+    assert (one.is_lost(DAY), one.label(DAY), one.may_make("20140628.1")) == (True, "20140628.1", False)
+    assert one.labels(DAY) == [DAY, "20140628.1"]
+    await waited_for(one, clock, "20140628.1")
+    assert one.labels(DAY) == [DAY, "20140628.1", "20140628.2"]
+
+
+async def test_a_key_is_given_up_once_however_many_wait_for_it(clock: Memory) -> None:
+    one, other = register_in(clock), register_in(clock)
+    await one.prepare(DAY)
+    await one.give_up(DAY)
+    await other.give_up(DAY)
+    assert written(clock) == [b"begun/20140628", b"lost/20140628"]
+
+
+async def test_a_key_that_others_gave_up_and_whose_successor_nobody_has_begun_is_begun_and_not_waited_for(
+    clock: Memory,
+) -> None:
+    one, other = register_in(clock), register_in(clock)
+    for register in (one, other):
+        await register.prepare(DAY)
+    await one.give_up(DAY)  # and then its process ends
+    await other.refresh()
+    with pytest.raises(UnpreparedError) as caught:
+        other.label(DAY)
+    await other.overcome(caught.value)
+    assert (other.label(DAY), other.may_make("20140628.1")) == ("20140628.1", True)
+
+
+async def test_time_in_which_the_store_does_not_answer_does_not_count(clock: Memory) -> None:
+    register = register_in(clock)
+    await register.prepare(DAY)
+    for _ in range(100):
+        await register.overcome(missing())
+    for _ in range(500):
+        await register.overcome(KeyStoreError("the key store does not answer"))
+    assert not register.is_lost(DAY)
+    assert await waited_for(register, clock) == pytest.approx(120, abs=2)
+
+
+async def test_an_attempt_long_ago_has_nothing_to_do_with_one_now(clock: Memory) -> None:
+    register = register_in(clock)
+    await register.prepare(DAY)
+    await register.overcome(missing())
+    clock.seconds += 500
+    assert await waited_for(register, clock) == pytest.approx(120, abs=2)
+
+
+async def test_each_key_is_waited_for_by_itself(clock: Memory) -> None:
+    register = register_in(clock)
+    for turn in range(70):
+        await register.overcome(missing())
+        if turn >= 10:
+            await register.overcome(missing("20140629"))
+    assert (register.is_lost(DAY), register.is_lost("20140629")) == (True, False)
+
+
+# --- the topic
+
+
+async def test_only_what_is_new_is_read(clock: Memory) -> None:
+    register = register_in(clock)
+    await register.prepare(DAY)
+    await register.prepare("20140629")
+    await register.refresh()
+    assert clock.reads == [(0, 1), (1, 2)]
+
+
+async def test_the_register_holds_no_key_and_a_stranger_on_it_is_an_error(clock: Memory) -> None:
+    register = register_in(clock)
+    await register.prepare(DAY)
+    assert {sent.value for sent in clock.to(TOPIC)} == {b""}
+    clock.put(TOPIC, b"something", b"")
+    with pytest.raises(ContractError, match=r"offset 1 of foule\.epochs cannot be read"):
+        await register.refresh()
