@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from anonymizer.keys import KeyStore, MemoryKeyStore
-from foule.oracle.oracle import Parameters
+from foule.oracle.oracle import Parameters, Record
 from foule.oracle.parameters import HOUR, MINUTE
 from indicators.counts import Counts, Tally
 from sinks.prometheus import Metrics
@@ -18,13 +18,14 @@ from streams.batches import Batch, decode_batch, encode_batch
 from streams.crowd import ShuffledCrowdAgent
 from streams.releaser import ReleaseAgent
 from streams.shuffle import ShuffleAgent
+from streams.source import Source
 from streams.watermark import BEGINNING
 from streams.wire import Advance, Message, Seal, SourceSeal, TallyPart, decode_advance
 from tests.crowds import SMALL, Universe
 from tests.damage import NOON
 from tests.streams.agents import DAY_END, TAKEN_OVER, advances, event, events
 from tests.streams.memory import Memory, register_in, settled
-from tests.streams.shards import FailingKeyStore, parts_of, settings_of
+from tests.streams.shards import FailingKeyStore, fetch_of, parts_of, settings_of
 
 SHORE = Universe(Parameters(widths=(5 * MINUTE,), shuffle=True), SMALL)
 SETTINGS = settings_of(SHORE.parameters, partitions=2)
@@ -228,6 +229,21 @@ async def test_no_more_is_under_way_than_a_few_rounds() -> None:
 async def take_all(worker: Shuffling, count: int) -> None:
     for start in range(count):
         await worker.feed.take(events(event(start), start=start))
+
+
+async def test_a_shard_that_meets_a_second_key_of_an_epoch_is_taken_over_again() -> None:
+    worker = await shuffling()
+    await worker.feed.take(events(*MANY))
+    await worker.gather()
+    other = Source(1, parts_of(SHORE, partitions=2))
+    other.take(fetch_of(1, 0, [Record(at, -1, value) for at, value in enumerate(MANY)]))
+    for shard, batch in other.batches(0):
+        worker.memory.put(TOPICS.shuffled, None, encode_batch(batch), shard)
+    assert worker.memory.kinds(TOPICS.checkpoints) == TAKEN_OVER
+    await worker.gather()
+    assert worker.memory.kinds(TOPICS.checkpoints) == [*TAKEN_OVER, *TAKEN_OVER]
+    await worker.crowd.seal()
+    assert said(worker.memory, Seal)[-1].next_offset == 0
 
 
 async def test_a_record_of_others_on_the_shuffled_topic_is_passed_over() -> None:
