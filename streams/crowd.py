@@ -7,7 +7,7 @@ import asyncio
 import logging
 from typing import Protocol, TypeVar
 
-from config.errors import ContractError, KeyStoreError
+from config.errors import ContractError, KeyLostError, KeyStoreError
 from config.settings import Settings
 from indicators.counts import Tally
 from sinks.prometheus import Metrics
@@ -125,6 +125,14 @@ class ShuffledCrowdAgent(TallyAgent[ShuffledShard]):
 
     def _restored(self, partition: int, snapshot: bytes) -> ShuffledShard:
         return ShuffledShard.restored(partition, self._parts, snapshot)
+
+    async def take(self, fetch: Fetch) -> None:
+        """Take a folded message of the shuffled topic. A shard whose epoch has got a new key meanwhile begins anew."""
+        try:
+            await super().take(fetch)
+        except KeyLostError as error:
+            log.warning("shard %d is taken over again: %s", fetch.partition, error)
+            await self.assign()
 
     async def _feed(self, running: Running[ShuffledShard], fetch: Fetch) -> None:
         batches: list[Batch] = []

@@ -66,7 +66,8 @@ class ShuffleAgent(FeedAgent[Source]):
         """Let no more be under way than fits into memory; raises if something that was sent is not in the log."""
         done = {ack for ack in running.acks if ack.done()}
         running.acks -= done
-        await asyncio.gather(*done)
+        for ack in done:
+            ack.result()
         if len(running.acks) >= _ROUNDS_UNDER_WAY * self._parts.partitions:
             await self._acknowledged(running)
 

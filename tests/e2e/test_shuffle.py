@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import islice
@@ -17,6 +20,7 @@ from foule.oracle.oracle import Parameters, Record, Result, final_advances
 from foule.proof.checks import prove
 from foule.proof.tallies import TallyLog
 from indicators.columns import Reader
+from simulator.geography import SETTINGS
 from streams import topics
 from streams.checkpoint import Record as ChangelogRecord
 from streams.checkpoint import Restorer
@@ -25,7 +29,7 @@ from tests.conftest import SettingsMaker
 from tests.crowds import Crowd, interleave
 from tests.damage import fuzz
 from tests.e2e.results import dead_letters, locator, oracle_of
-from tests.e2e.running import Worker, read_topic, wait_until, wait_until_released
+from tests.e2e.running import ROOT, Worker, foule, read_topic, wait_until, wait_until_released
 from tests.generators import crowd
 from tests.privacy.scan import find_identifiers
 from zones import load as load_places
@@ -116,11 +120,10 @@ def judged(expected: Result) -> Counter[str]:
     return total + expected.rejected
 
 
-def assert_equal_to_the_oracle(settings: Settings, whole: Crowd) -> None:
+def assert_equal_to_the_oracle(settings: Settings) -> Result:
+    """All that was read, released and counted is what the oracle says, which is returned."""
     places = load_places(settings.zones)
     expected = oracle_of(settings, locator(places))
-    assert expected.read == sum(len(log) for log in whole.logs.values())
-    assert min(expected.accepted, expected.late, expected.rejected.total()) > DAMAGED
     assert counted(settings) == judged(expected)
     assert dead_letters(settings) == expected.rejected
     assert len(expected.released(settings.privacy.k)) > 100
@@ -128,6 +131,7 @@ def assert_equal_to_the_oracle(settings: Settings, whole: Crowd) -> None:
         tallies.read()
         proof = prove(settings, places.layers, expected, tallies)
     assert [check for check in proof.checks if not check.holds] == []
+    return expected
 
 
 @pytest.mark.real_kafka
@@ -157,7 +161,43 @@ def test_an_unkeyed_feed_equals_the_oracle_though_each_worker_is_killed_in_turn(
             victim.start()
         feed.finish(watermark)
         wait_until_released(settings, watermark, 180, workers)
-    assert_equal_to_the_oracle(settings, whole)
+    expected = assert_equal_to_the_oracle(settings)
+    assert expected.read == sum(len(log) for log in whole.logs.values())
+    assert min(expected.accepted, expected.late, expected.rejected.total()) > DAMAGED
     ids = {f"imsi-{device:06d}" for device in range(400)}
     for topic in (settings.topics.shuffled, settings.topics.sources):
         assert find_identifiers([record.value or b"" for record in read_topic(settings, topic)], ids) == []
+
+
+def test_the_doctor_recommends_the_shuffle_for_the_festival_without_keys_and_it_gives_the_oracles_numbers(
+    settings_for: SettingsMaker, tmp_path: Path
+) -> None:
+    given = load(SETTINGS)
+    layers = [{"name": layer.name, "file": layer.file} for layer in given.zones.layers]
+    files = {}
+    for shuffle in (False, True):
+        (tmp_path / str(shuffle)).mkdir()
+        files[shuffle] = settings_for(
+            tmp_path / str(shuffle),
+            events={"not_before": "2014-06-27T00:00:00+02:00", "shuffle": shuffle},
+            zones={"cells": given.zones.cells, "layers": layers},
+            stream={"checkpoint_every": "3s", "seal_every": "1s"},
+        )
+    shuffled = load(files[True])
+    foule("topics", "--settings", files[True])
+    with Worker(files[True]) as worker:
+        sent = foule("simulate", "--settings", files[True], "--people", "500", "--unkeyed")
+        wait_until_released(shuffled, sent["watermark"], 180, [worker])
+    assert_equal_to_the_oracle(shuffled)
+    plain, well = (keying(files[shuffle]) for shuffle in (False, True))
+    assert [finding["level"] for finding in plain][:2] == ["fail", "fail"]
+    assert all("set events.shuffle = true" in finding["advice"] for finding in plain[:2])
+    assert well[0]["level"] == "ok"
+    assert "events.shuffle is on" in well[0]["text"]
+
+
+def keying(settings_file: Path) -> list[dict[str, str]]:
+    """What ``foule doctor`` says of the feed's keying."""
+    command = [sys.executable, "-m", "foule", "doctor", "--settings", str(settings_file), "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return [finding for finding in json.loads(done.stdout)["findings"] if finding["part"] == "keying"]

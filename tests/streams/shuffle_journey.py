@@ -105,12 +105,13 @@ class ShuffleJourney:
             self._carry_away(number)
 
     def _is_over(self, feed: _Feed) -> bool:
-        if feed.owner.source.next_offset < feed.end or feed.untold:
+        source = feed.owner.source
+        if source.next_offset < feed.end or feed.untold:
             return False
         if feed.owner.broken:
             self._take_over(feed)
             return False
-        return True
+        return not source.has_news
 
     def _happens(self) -> bool:
         happens = self._random.random() < self._faults

@@ -1,0 +1,305 @@
+"""The shuffle agent vouches for no offset whose batches are not in the log, and its successor sends them again."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+
+from anonymizer.keys import KeyStore, MemoryKeyStore
+from foule.oracle.oracle import Parameters, Record
+from foule.oracle.parameters import HOUR, MINUTE
+from indicators.counts import Counts, Tally
+from sinks.prometheus import Metrics
+from streams import wire
+from streams.batches import Batch, decode_batch, encode_batch
+from streams.crowd import ShuffledCrowdAgent
+from streams.releaser import ReleaseAgent
+from streams.shuffle import ShuffleAgent
+from streams.source import Source
+from streams.watermark import BEGINNING
+from streams.wire import Advance, Message, Seal, SourceSeal, TallyPart, decode_advance
+from tests.crowds import SMALL, Universe
+from tests.damage import NOON
+from tests.streams.agents import DAY_END, TAKEN_OVER, advances, event, events
+from tests.streams.memory import Memory, register_in, settled
+from tests.streams.shards import FailingKeyStore, fetch_of, parts_of, settings_of
+
+SHORE = Universe(Parameters(widths=(5 * MINUTE,), shuffle=True), SMALL)
+SETTINGS = settings_of(SHORE.parameters, partitions=2)
+TOPICS = SETTINGS.topics
+FINGERPRINT = parts_of(SHORE, partitions=2).fingerprint
+EPOCH = parts_of(SHORE).calendar.epoch_of(NOON)
+
+
+class Shuffling:
+    """A worker with source 0 and shard 0 of two; ``feed`` and ``crowd`` are its agents."""
+
+    def __init__(self, memory: Memory | None = None, store: KeyStore | None = None) -> None:
+        self.memory = Memory() if memory is None else memory
+        self.registry = CollectorRegistry()
+        metrics, register = Metrics(self.registry), register_in(self.memory)
+        shared = (SETTINGS, parts_of(SHORE, store, 2), self.memory, metrics, register)
+        self.feed = ShuffleAgent(*shared)
+        self.crowd = ShuffledCrowdAgent(*shared)
+        self.gathered = 0
+
+    async def gather(self) -> None:
+        """Give the shard what is new in its partition of the shuffled topic."""
+        fetch = self.memory.fetch(TOPICS.shuffled, self.gathered)
+        self.gathered = fetch.end
+        await self.crowd.take(fetch)
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(name, labels)
+
+
+async def shuffling(memory: Memory | None = None, store: KeyStore | None = None) -> Shuffling:
+    """A worker that has taken over what is assigned."""
+    worker = Shuffling(memory, store)
+    await worker.feed.assign()
+    await worker.crowd.assign()
+    return worker
+
+
+def batches(memory: Memory, shard: int) -> list[Batch]:
+    return [decode_batch(sent.value or b"") for sent in memory.to(TOPICS.shuffled, shard)]
+
+
+def spans(memory: Memory, shard: int = 0) -> list[tuple[int, int, int]]:
+    """Token, start and end of each batch that a shard was sent."""
+    return [(batch.token, batch.start, batch.end) for batch in batches(memory, shard)]
+
+
+def said(memory: Memory, kind: type[Seal] | type[SourceSeal]) -> list[Seal | SourceSeal]:
+    return [message for message in memory.messages(TOPICS.tallies) if isinstance(message, kind)]
+
+
+MANY = [event(n, f"device-{n}") for n in range(40)]
+
+
+# --- batches
+
+
+async def test_every_fetch_is_a_batch_for_each_shard_and_the_rows_of_both_are_all_events() -> None:
+    worker = await shuffling()
+    await worker.feed.take(events(*MANY))
+    await worker.feed.take(events(b"damage", start=40))
+    for shard in range(2):
+        assert spans(worker.memory, shard) == [(0, 0, 0), (0, 0, 40), (0, 40, 41)]
+    rows = [len(rows.offsets) // 8 for shard in range(2) for one in batches(worker.memory, shard) for rows in one.rows]
+    assert len(rows) == 2
+    assert sum(rows) == 40
+    assert worker.metric("foule_records_accepted_total") == 40
+    assert worker.metric("foule_records_rejected_total", reason="malformed") == 1
+
+
+async def test_a_seal_tells_every_shard_the_mark_and_the_release_agent_how_far_the_source_is() -> None:
+    worker = await shuffling()
+    worker.memory.put(TOPICS.events, None, b"")
+    await worker.feed.take(events(event(0)))
+    for _ in range(2):
+        await worker.feed.seal()
+    assert spans(worker.memory, 1) == [(0, 0, 0), (0, 0, 1), (0, 1, 1), (0, 1, 1)]
+    assert [one.mark for one in batches(worker.memory, 1)[1:]] == [NOON - 2 * MINUTE] * 3
+    assert said(worker.memory, SourceSeal) == [SourceSeal(FINGERPRINT, 0, 0, NOON - 2 * MINUTE, 1, True, BEGINNING)] * 2
+    assert worker.metric("foule_source_checkpoint_age_seconds", partition="0") == 0
+
+
+async def test_an_advance_is_noted_then_told_to_every_shard() -> None:
+    worker = await shuffling()
+    await worker.feed.take(events(event(0)))
+    worker.memory.held = {TOPICS.sources}
+    telling = asyncio.create_task(worker.feed.advance(advances(Advance(1, DAY_END))))
+    await settled()
+    assert worker.memory.kinds(TOPICS.sources) == [*TAKEN_OVER, "advance"]
+    assert batches(worker.memory, 1)[-1].mark < NOON
+    worker.memory.acknowledge()
+    await telling
+    assert [batches(worker.memory, shard)[-1].mark for shard in range(2)] == [DAY_END] * 2
+
+
+async def test_while_there_is_no_key_a_source_stands_still_and_loses_nothing() -> None:
+    worker = await shuffling(store=FailingKeyStore(failures=1))
+    await worker.feed.take(events(event(0), b"damage"))
+    assert spans(worker.memory) == [(0, 0, 0), (0, 0, 2)]
+
+
+# --- checkpoints and successors
+
+
+async def test_a_source_is_claimed_from_every_shard_before_its_changelog_is_read() -> None:
+    memory = Memory()
+    memory.held = {TOPICS.shuffled}
+    worker = Shuffling(memory)
+    assigning = asyncio.create_task(worker.feed.assign())
+    await settled()
+    assert [spans(memory, shard) for shard in range(2)] == [[(0, 0, 0)]] * 2
+    assert memory.kinds(TOPICS.sources) == ["owner"]
+    assert memory.reads == []
+    memory.acknowledge()
+    await assigning
+    assert memory.kinds(TOPICS.sources) == TAKEN_OVER
+    assert memory.reads == [(0, 2)]
+
+
+async def test_a_checkpoint_of_a_source_waits_for_its_batches() -> None:
+    worker = await shuffling()
+    worker.memory.held = {TOPICS.shuffled}
+    await worker.feed.take(events(event(0)))
+    writing = asyncio.create_task(worker.feed.checkpoint())
+    await settled()
+    assert worker.memory.kinds(TOPICS.sources) == TAKEN_OVER
+    worker.memory.acknowledge()
+    await writing
+    assert worker.memory.kinds(TOPICS.sources) == [*TAKEN_OVER, "part", "manifest"]
+    assert worker.memory.commits == [(TOPICS.events, 1)]
+
+
+async def test_after_a_batch_that_was_not_taken_nothing_vouches_for_it_and_a_successor_sends_it_again() -> None:
+    memory, store = Memory(), MemoryKeyStore()
+    worker = await shuffling(memory, store)
+    await worker.feed.take(events(*MANY[:10]))
+    await worker.feed.checkpoint()
+    memory.refused = {TOPICS.shuffled}
+    await worker.feed.take(events(*MANY[10:20], start=10))
+    memory.refused = set()
+    with pytest.raises(ConnectionError):
+        await worker.feed.take(events(*MANY[20:30], start=20))
+    await worker.feed.release()
+    assert memory.commits == [(TOPICS.events, 10)]
+    token = len(memory.to(TOPICS.sources))
+    successor = await shuffling(memory, store)
+    await successor.feed.take(events(*MANY))
+    assert spans(memory) == [(0, 0, 0), (0, 0, 10), (token, 0, 0), (token, 10, 40)]
+    assert successor.metric("foule_records_read_total") == 30
+
+
+async def test_a_shard_counts_what_comes_again_once_and_reads_on_behind_what_it_has() -> None:
+    memory, store = Memory(), MemoryKeyStore()
+    first = await shuffling(memory, store)
+    await first.feed.take(events(*MANY))
+    await first.gather()
+    await first.crowd.checkpoint()
+    assert memory.commits == [(TOPICS.shuffled, 2)]
+    second = await shuffling(memory, store)
+    second.gathered = 2
+    await second.feed.take(events(*MANY))
+    await second.feed.advance(advances(Advance(40, DAY_END)))
+    memory.put(TOPICS.shuffled, None, encode_batch(Batch(FINGERPRINT, 1, 0, 0, 0, DAY_END, [])))
+    await second.gather()
+    sent = [len(rows.offsets) // 8 for batch in batches(memory, 0) for rows in batch.rows]
+    assert sent[0] == sent[1] == presence(memory) > 10
+
+
+def presence(memory: Memory) -> int:
+    """Devices in the first window and layer, by the tallies log."""
+    parts = [part for part in memory.messages(TOPICS.tallies) if isinstance(part, TallyPart)]
+    return sum(
+        int(part.values().counts.sum())
+        for part in parts
+        if (part.layer, part.start, part.indicator) == (0, NOON, "presence")
+    )
+
+
+async def test_what_a_worker_sends_after_it_was_replaced_is_counted_as_stale() -> None:
+    memory = Memory()
+    first = await shuffling(memory)
+    await shuffling(memory)
+    await first.feed.take(events(event(0)))
+    third = await shuffling(memory)
+    await third.gather()
+    assert third.metric("foule_stale_messages_total") == 1
+
+
+async def test_no_more_is_under_way_than_a_few_rounds() -> None:
+    worker = await shuffling()
+    worker.memory.held = {TOPICS.shuffled}
+    taking = asyncio.create_task(take_all(worker, 20))
+    await settled()
+    assert len(worker.memory.waiting) == 2 * 4
+    worker.memory.held = set()
+    worker.memory.acknowledge()
+    await taking
+    assert len(batches(worker.memory, 0)) == 1 + 20
+
+
+async def take_all(worker: Shuffling, count: int) -> None:
+    for start in range(count):
+        await worker.feed.take(events(event(start), start=start))
+
+
+async def test_a_shard_that_meets_a_second_key_of_an_epoch_is_taken_over_again() -> None:
+    worker = await shuffling()
+    await worker.feed.take(events(*MANY))
+    await worker.gather()
+    other = Source(1, parts_of(SHORE, partitions=2))
+    other.take(fetch_of(1, 0, [Record(at, -1, value) for at, value in enumerate(MANY)]))
+    for shard, batch in other.batches(0):
+        worker.memory.put(TOPICS.shuffled, None, encode_batch(batch), shard)
+    assert worker.memory.kinds(TOPICS.checkpoints) == TAKEN_OVER
+    await worker.gather()
+    assert worker.memory.kinds(TOPICS.checkpoints) == [*TAKEN_OVER, *TAKEN_OVER]
+    await worker.crowd.seal()
+    assert said(worker.memory, Seal)[-1].next_offset == 0
+
+
+async def test_a_record_of_others_on_the_shuffled_topic_is_passed_over() -> None:
+    worker = await shuffling()
+    worker.memory.put(TOPICS.shuffled, None, b"something else")
+    await worker.feed.take(events(event(0)))
+    await worker.gather()
+    await worker.crowd.seal()
+    [seal] = said(worker.memory, Seal)
+    assert (seal.partition, seal.next_offset) == (0, 3)
+
+
+# --- the release of a shuffled feed
+
+
+async def releasing(memory: Memory, store: KeyStore, *messages: Message) -> ReleaseAgent:
+    """A release agent that has read its claim and these messages."""
+    metrics, register = Metrics(CollectorRegistry()), register_in(memory)
+    agent = ReleaseAgent(SETTINGS, parts_of(SHORE, store, 2), memory, [], metrics, register)
+    await agent.assign()
+    for message in messages:
+        memory.put(TOPICS.tallies, None, wire.encode(message))
+    await agent.take(memory.fetch(TOPICS.tallies))
+    return agent
+
+
+def source_seal(source: int, watermark: int, *, at_end: bool = False, checkpointed: int = 0, token: int = 3) -> Message:
+    return SourceSeal(FINGERPRINT, token, source, watermark, 5, at_end, checkpointed)
+
+
+async def test_idle_sources_are_told_to_advance_by_the_seals_of_sources_alone() -> None:
+    memory = Memory()
+    shards = [Seal(FINGERPRINT, 0, shard, DAY_END, 9, True, 0) for shard in range(2)]
+    sources = [source_seal(0, NOON, at_end=True), source_seal(1, NOON + HOUR)]
+    stale = source_seal(1, NOON + MINUTE, token=2)
+    agent = await releasing(memory, MemoryKeyStore(), *shards, *sources, stale)
+    memory.seconds = 31
+    await agent.tick()
+    [told] = memory.to(TOPICS.frontier)
+    assert decode_advance(told.value or b"") == Advance(5, NOON + HOUR, 3)
+    assert memory.to(TOPICS.frontier, 1) == []
+
+
+async def test_a_key_lives_until_the_shards_and_the_sources_have_checkpoints_past_its_epoch() -> None:
+    memory, store = Memory(), MemoryKeyStore()
+    parts_of(SHORE, store).keys.pseudonymiser(EPOCH)
+    counts = Counts(np.zeros(1, np.int64), np.array([30], np.int64))
+    tally = Tally(0, 5 * MINUTE, NOON, NOON + 5 * MINUTE, {"presence": counts})
+    tallies = list(wire.parts_of(tally, 0, FINGERPRINT, 0))
+    shards = [Seal(FINGERPRINT, 0, shard, EPOCH.end, 9, True, EPOCH.end) for shard in range(2)]
+    agent = await releasing(memory, store, *tallies, *shards, source_seal(0, EPOCH.end, checkpointed=EPOCH.end))
+    read = len(memory.to(TOPICS.tallies)) - 1
+    await agent.take(memory.fetch(TOPICS.tallies, read))
+    await agent.tick()
+    assert store.get(EPOCH.label) is not None
+    memory.put(TOPICS.tallies, None, wire.encode(source_seal(1, EPOCH.end, checkpointed=EPOCH.end)))
+    await agent.take(memory.fetch(TOPICS.tallies, read + 1))
+    await agent.tick()
+    assert store.get(EPOCH.label) is None
