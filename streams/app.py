@@ -23,7 +23,7 @@ from streams.crowd import CrowdAgent, ShuffledCrowdAgent
 from streams.epoch_register import EpochRegister
 from streams.folding import fold
 from streams.membership import group_options, share_by_number
-from streams.outage import Outage
+from streams.outage import Outage, wait_at_start
 from streams.parts import ShardParts
 from streams.releaser import ReleaseAgent, Sink
 from streams.shuffle import ShuffleAgent
@@ -84,6 +84,7 @@ def build(
     for topic in (topics.events, topics.frontier, topics.tallies, topics.shuffled):
         fold(topic)
     share_by_number()
+    wait_at_start()
     app = _application(settings)
     link = Link(app, settings.kafka, _connection(settings))
     register = EpochRegister(link, topics.epochs, settings.keys.lost_after)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
 
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaConnectionError
+
 log = logging.getLogger(__name__)
 
 _REPEAT_AFTER = 60.0
+_START_AGAIN_AFTER = 1.0
 _ONE_EACH = 60.0
 
 #: What aiokafka says, many times a second, while it cannot reach a broker: :class:`Outage` says it once.
@@ -25,6 +30,28 @@ _UNREACHABLE = (
     "Marking the coordinator dead",
     "LeaveGroup request failed",
 )
+
+
+_bootstrap_once = AIOKafkaClient.bootstrap
+
+
+def wait_at_start() -> None:
+    """From now on a client of aiokafka that starts while Kafka is away waits for it, as one that has started does.
+
+    Replaces ``AIOKafkaClient.bootstrap``, which gives up at once: a worker would end if Kafka went away between its
+    first look at the topics and the start of its consumer.
+    """
+    AIOKafkaClient.bootstrap = _bootstrap
+
+
+async def _bootstrap(client: AIOKafkaClient) -> None:
+    while True:
+        try:
+            await _bootstrap_once(client)
+        except KafkaConnectionError:
+            await asyncio.sleep(_START_AGAIN_AFTER)
+        else:
+            return
 
 
 class Outage:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 
 import pytest
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaConnectionError
 
-from streams.outage import Outage, Quiet
+from streams import outage
+from streams.outage import Outage, Quiet, wait_at_start
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -73,3 +76,21 @@ def test_that_a_broker_cannot_be_reached_is_left_to_the_outage(name: str, text: 
 def test_what_foule_says_is_never_held_back() -> None:
     passed = Passed()
     assert all(passed("streams.crowd", "partition %d stands still", 1) for _ in range(3))
+
+
+async def test_a_client_that_starts_while_the_broker_is_away_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([False, False, True])
+    asked = []
+
+    async def bootstrap(client: AIOKafkaClient) -> None:
+        asked.append(client)
+        if not next(answers):
+            raise KafkaConnectionError("Unable to bootstrap")
+
+    monkeypatch.setattr(AIOKafkaClient, "bootstrap", AIOKafkaClient.bootstrap)
+    monkeypatch.setattr(outage, "_bootstrap_once", bootstrap)
+    monkeypatch.setattr(outage, "_START_AGAIN_AFTER", 0.0)
+    wait_at_start()
+    client = AIOKafkaClient()
+    await client.bootstrap()
+    assert asked == [client] * 3
