@@ -54,8 +54,9 @@ PartT = TypeVar("PartT", bound=Part)
 class Running(Generic[PartT]):
     """A part at work, and what is under way for it.
 
-    ``lock`` is held while the part changes; ``frontier`` is the offset of the newest record of the frontier topic that
-    was dealt with; ``checkpointed`` the watermark of the newest checkpoint.
+    ``lock`` is held while the part changes; ``acks`` are those to wait for, in the order of sending (a set has another
+    order each time, and a simulated schedule could not be replayed); ``frontier`` is the offset of the newest record of
+    the frontier topic that was dealt with; ``checkpointed`` the watermark of the newest checkpoint.
     """
 
     part: PartT
@@ -65,7 +66,7 @@ class Running(Generic[PartT]):
     read_by_others: int | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     checkpointing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    acks: set[Ack] = field(default_factory=set)
+    acks: dict[Ack, None] = field(default_factory=dict)
     newest_stamp: int | None = None
     follows: Follower = field(default_factory=Follower)
     follows_frontier: Follower = field(default_factory=Follower)
@@ -252,7 +253,7 @@ class PartitionAgent(ABC, Generic[PartT]):
 
     async def _acknowledged(self, running: Running[PartT]) -> None:
         """Wait until all that was sent so far is in the log; raises if something is not."""
-        acks, running.acks = running.acks, set()
+        acks, running.acks = running.acks, {}
         await asyncio.gather(*acks)
 
     async def seal(self) -> None:
@@ -294,7 +295,8 @@ class PartitionAgent(ABC, Generic[PartT]):
                 cut = Cut(part.position, part.counted, part.watermark, running.frontier)
                 acks = list(running.acks)
             await asyncio.gather(*acks)
-            running.acks.difference_update(acks)
+            for ack in acks:
+                running.acks.pop(ack, None)
             if not await running.changelog.write(snapshot, cut):
                 log.warning("%s %d was taken over by another worker", self.kind, part.partition)
                 return False

@@ -66,7 +66,7 @@ class FeedAgent(PartitionAgent[FeedPartT]):
             # Kafka's clients refuse a record with neither key nor value
             key = b"" if letter.value is None else None
             ack = await self._link.send(self._topics.rejected, fetch.partition, key, letter.value, letter.headers)
-            running.acks.add(ack)
+            running.acks[ack] = None
 
     def _measure(self, running: Running[FeedPartT]) -> None:
         part, metrics = running.part, self._metrics

@@ -56,7 +56,8 @@ class ShuffleAgent(FeedAgent[Source]):
         if source.has_news or seal:
             await self._make_room(running)
             for shard, batch in source.batches(token):
-                running.acks.add(await self._link.send(self._topics.shuffled, shard, None, encode_batch(batch)))
+                ack = await self._link.send(self._topics.shuffled, shard, None, encode_batch(batch))
+                running.acks[ack] = None
         if seal:
             where = (source.partition, source.watermark, source.next_offset)
             message = SourceSeal(self._fingerprint, token, *where, self._is_at_end(running), running.checkpointed)
@@ -64,10 +65,10 @@ class ShuffleAgent(FeedAgent[Source]):
 
     async def _make_room(self, running: Running[Source]) -> None:
         """Let no more be under way than fits into memory; raises if something that was sent is not in the log."""
-        done = {ack for ack in running.acks if ack.done()}
-        running.acks -= done
+        done = [ack for ack in running.acks if ack.done()]
         for ack in done:
             ack.result()
+            del running.acks[ack]
         if len(running.acks) >= _ROUNDS_UNDER_WAY * self._parts.partitions:
             await self._acknowledged(running)
 

@@ -55,8 +55,8 @@ FAULTS = [
         "the snapshot is copied after the tallies were listed",
         PartitionAgent,
         "_checkpoint",
-        "running.acks.difference_update(acks)",
-        "running.acks.difference_update(acks)\n"
+        "running.acks.pop(ack, None)",
+        "running.acks.pop(ack, None)\n"
         "        snapshot = part.snapshot()\n"
         "        cut = Cut(part.position, part.counted, part.watermark, running.frontier)",
     ),
