@@ -54,7 +54,8 @@ class Tally(NamedTuple):
     """What one shard counted in one window of one layer; final: it is only made when the window has closed.
 
     ``layer``: index of the layer; ``width``, ``start``, ``end``: ms. ``counts`` has an entry for each indicator with
-    at least one device.
+    at least one device. ``key``: the label of the key under which the devices were told apart; empty where no other
+    shard can have the same device.
     """
 
     layer: int
@@ -62,3 +63,4 @@ class Tally(NamedTuple):
     start: int
     end: int
     counts: Mapping[str, Counts]
+    key: str = ""

@@ -173,8 +173,7 @@ class PartitionAgent(ABC, Generic[PartT]):
             try:
                 return self._restored(partition, snapshot)
             except KeyStoreError as error:
-                log.warning("%s %d waits to be restored: %s", self.kind, partition, error)
-                await self._register.overcome(error)
+                await self._register.overcome(error, f"{self.kind} {partition} waits to be restored")
 
     async def release(self, within: float = 60.0) -> None:
         """Let go of all partitions, each after a checkpoint, if it can be written ``within`` so many seconds."""

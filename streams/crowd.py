@@ -58,7 +58,8 @@ class TallyAgent(PartitionAgent[_ShardT]):
             shard.watermark,
         )
         token = running.changelog.token
-        await self._append(EarlyEnd(self._fingerprint, token, shard.partition, shard.watermark))
+        mark = shard.watermark
+        await self._append(EarlyEnd(self._fingerprint, token, shard.partition, mark, mark))
 
     async def _carry_away(self, running: Running[_ShardT], *, seal: bool = False) -> None:
         """Put the tallies of closed windows into the log, then the seal that vouches for them."""
@@ -134,6 +135,20 @@ class ShuffledCrowdAgent(TallyAgent[ShuffledShard]):
             log.warning("shard %d is taken over again: %s", fetch.partition, error)
             await self.assign()
 
+    async def _begin_anew(self, running: Running[ShuffledShard]) -> None:
+        await super()._begin_anew(running)
+        await self._say_what_is_gone(running)
+
+    async def _say_what_is_gone(self, running: Running[ShuffledShard]) -> None:
+        """Windows that lack events under a lost key are not released; said before they are sealed.
+
+        Nor are those within the linger after: without the event by which it left, a device seems to be there still.
+        """
+        shard, token = running.part, running.changelog.token
+        for first, last in shard.gone():
+            until = last + self._parts.linger
+            await self._append(EarlyEnd(self._fingerprint, token, shard.partition, first - 1, until))
+
     async def _feed(self, running: Running[ShuffledShard], fetch: Fetch) -> None:
         batches: list[Batch] = []
         for offset, value in zip(fetch.offsets.tolist(), fetch.values, strict=True):
@@ -145,6 +160,7 @@ class ShuffledCrowdAgent(TallyAgent[ShuffledShard]):
         running.part.take(batches, fetch.end)
         self._metrics.stale_messages.inc(running.part.stale - stale)
         self._metrics.left_out.inc(running.part.left_out - left_out)
+        await self._say_what_is_gone(running)
         await self._carry_away(running)
 
     def _measure(self, running: Running[ShuffledShard]) -> None:

@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 _PAUSE = 1.0
 _FORGOTTEN = 30.0
 
+#: Seconds after which the log says again who waits for a key.
+_SAY_AGAIN = 30.0
+
 _BEGUN = b"begun"
 _LOST = b"lost"
 
@@ -31,6 +34,7 @@ class EpochRegister:
         self._link = link
         self._lost_after = lost_after / 1000
         self._missing: dict[str, tuple[float, float]] = {}
+        self._said: dict[str, float] = {}
         self._topic = topic
         self._next = 0
         self._begun: set[str] = set()
@@ -81,11 +85,17 @@ class EpochRegister:
             await self.refresh()
         self._prepared.add(epoch)
 
-    async def overcome(self, error: KeyStoreError) -> None:
-        """Do what can be done about a key that cannot be had, and wait a little; then the caller tries again."""
+    async def overcome(self, error: KeyStoreError, who: str) -> None:
+        """Do what can be done about a key that cannot be had, and wait a little; then the caller tries again.
+
+        ``who`` waits for it: the log says so from time to time.
+        """
         if isinstance(error, UnpreparedError):
             await self.prepare(error.epoch)
             return
+        if self._link.elapsed() - self._said.get(who, -_SAY_AGAIN) >= _SAY_AGAIN:
+            self._said[who] = self._link.elapsed()
+            log.warning("%s: %s", who, error)
         await asyncio.sleep(_PAUSE)
         if not isinstance(error, KeyMissingError):
             self._missing.clear()  # while the store does not answer nobody can put a key back

@@ -95,6 +95,11 @@ class OpenEpoch:
             self._kept = len(self._chunks[0].times)
 
 
+def waiting_times(reader: Reader) -> NDArray[np.int64]:
+    """The times of the events that :meth:`OpenEpoch.write_waiting` wrote, (n,) in UTC ms."""
+    return reader.column("times") if reader.value("waiting") else np.empty(0, np.int64)
+
+
 class Epochs:
     """The open epochs of one shard, and the tallies of their windows.
 
@@ -109,6 +114,7 @@ class Epochs:
         self._tallies: list[Tally] = []
         self.lost = False
         self.left_out = 0
+        self._gone: list[tuple[int, int]] = []
 
     @property
     def devices(self) -> int:
@@ -126,14 +132,16 @@ class Epochs:
         return {opened.crowd.epoch: opened.key_id for opened in self._open.values()}
 
     def add(self, share: Share) -> None:
-        """Keep events until the watermark reaches them; those under a key that was given up are left out.
+        """Keep events until the watermark reaches them.
 
+        Events under a key that was given up are left out, unless their epoch is open under it here: then it goes on.
         Raises ``KeyLostError`` if they are pseudonymised under another key than those of their epoch that came before.
         """
-        if self._parts.keys.is_lost(share.key_id):
-            self.left_out += len(share.offsets)
-            return
         opened = self._open.get(share.epoch.number)
+        if (opened is None or opened.key_id != share.key_id) and self._parts.keys.is_lost(share.key_id):
+            self.left_out += len(share.offsets)
+            self._miss(share.times)
+            return
         if opened is None:
             parts = self._parts
             crowd = EpochCrowd(parts.calendar, share.epoch, parts.zones, parts.linger)
@@ -145,6 +153,15 @@ class Epochs:
             )
         opened.add(share)
 
+    def _miss(self, times: NDArray[np.int64]) -> None:
+        if len(times):
+            self._gone.append((int(times.min()), int(times.max())))
+
+    def gone(self) -> list[tuple[int, int]]:
+        """Hand over, as (first, last) in UTC ms, where events under a lost key are gone that will not come again."""
+        gone, self._gone = self._gone, []
+        return gone
+
     def is_due(self, watermark: int) -> bool:
         """Whether :meth:`settle` is worth its cost now."""
         return any(opened.is_due(watermark) for opened in self._open.values())
@@ -153,11 +170,17 @@ class Epochs:
         """Apply all that the watermark (ms) has reached; epochs that it has passed end, and their state is dropped."""
         zones = self._parts.places.zones
         for number, opened in sorted(self._open.items()):
-            self._tallies += opened.settle(watermark, zones)
+            self._tallies += self._labelled(opened.key_id, opened.settle(watermark, zones))
             if opened.crowd.is_over:
                 self.moves += opened.crowd.visits.moves
                 self._parts.keys.drop(opened.crowd.epoch)
                 del self._open[number]
+
+    def _labelled(self, key_id: str, tallies: list[Tally]) -> list[Tally]:
+        """Of a shuffled feed, a device is in another shard under another key: so tallies name it."""
+        if not self._parts.shuffled:
+            return tallies
+        return [tally._replace(key=key_id.rpartition("/")[0]) for tally in tallies]
 
     def closed(self) -> list[Tally]:
         """Hand over the tallies of the windows that have closed since the last call, in order of their end."""
@@ -184,6 +207,8 @@ class Epochs:
             inner = reader.under(f"epoch/{number}")
             if parts.keys.is_lost(inner.value("key")):
                 epochs.lost = True
+                if waiting:
+                    epochs._miss(waiting_times(inner.under("waiting")))
                 continue
             crowd = EpochCrowd.restored(parts.calendar, parts.zones, parts.linger, inner)
             epochs._open[number] = OpenEpoch(crowd, inner.value("key"))

@@ -12,7 +12,6 @@ from streams import wire
 from streams.agent import Part, PartitionAgent, Running
 from streams.checkpoint import AdvanceNote
 from streams.deadletters import dead_letters
-from streams.epoch_register import UnpreparedError
 from streams.fetch import Fetch
 from streams.intake import Taken
 from streams.wire import Advance
@@ -40,9 +39,7 @@ class FeedAgent(PartitionAgent[FeedPartT]):
         try:
             pieces = part.take(fetch)
         except KeyStoreError as error:
-            if not isinstance(error, UnpreparedError):
-                log.warning("partition %d stands still: %s", part.partition, error)
-            await self._register.overcome(error)
+            await self._register.overcome(error, f"partition {part.partition} stands still")
             return fetch
         for piece, taken in pieces:
             self._count(taken)

@@ -10,17 +10,18 @@ from streams.wire import TallyPart
 class Loss(NamedTuple):
     """A shard lost what it knew at ``watermark``; by then it had reported windows up to ``reported`` (UTC ms).
 
-    ``offset``: where the log first says so.
+    ``until``: up to here events are gone, too, which will not come again; ``offset``: where the log first says so.
     """
 
     shard: int
     watermark: int
+    until: int
     reported: int
     offset: int
 
     def spoils(self, start: int, end: int) -> bool:
-        """Whether a window was open in the shard: a device may be in it under two pseudonyms."""
-        return start <= self.watermark < end and end > self.reported
+        """Whether a window was open in the shard, where a device may be in it under two pseudonyms, or lacks events."""
+        return start <= self.until and end > max(self.watermark, self.reported)
 
     def is_outdated(self, part: TallyPart, offset: int) -> bool:
         """Whether the shard had reported this window before its loss: what it says of it behind that, at ``offset``, is
@@ -36,7 +37,7 @@ class Losses:
 
     def add(self, loss: Loss) -> None:
         """A shard's epoch has ended early. Said again, by a later owner, it is the same loss."""
-        if (loss.shard, loss.watermark) not in [(known.shard, known.watermark) for known in self._losses]:
+        if loss[:3] not in [known[:3] for known in self._losses]:
             self._losses.append(loss)
 
     def spoil(self, start: int, end: int) -> bool:

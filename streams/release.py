@@ -27,13 +27,20 @@ class _OpenWindow:
         self.window = window
         self.first_offset = offset
         self._parts: dict[_PartKey, Counts] = {}
+        self._keys: dict[int, str] = {}
 
     def add(self, part: TallyPart) -> None:
         self._parts[part.shard, part.indicator, part.part] = part.values()
+        self._keys[part.shard] = part.key
 
     def forget(self, shard: int) -> None:
         """Forget what the shard has sent: a new owner will send it again."""
         self._parts = {key: part for key, part in self._parts.items() if key[0] != shard}
+        self._keys.pop(shard, None)
+
+    def has_two_keys(self, reports: Reports) -> bool:
+        """Whether shards that have reported tell devices apart by different keys: one may be in two of them."""
+        return len({key for shard, key in self._keys.items() if reports.has_reported(shard, self.window.end)}) > 1
 
     def totals(self, reports: Reports) -> dict[str, Counts]:
         """Each indicator's sum over the shards that have reported; of another, what is here may be half a tally."""
@@ -139,7 +146,7 @@ class Release:
         self.late_tallies = 0
         self.foreign = 0
         self.stale = 0
-        self._spoilt: set[_WindowKey] = set()
+        self._spoilt: dict[_WindowKey, int] = {}
 
     def resume(self, bookmark: Bookmark) -> None:
         """Go on, before the first message, where a predecessor's bookmark says."""
@@ -148,6 +155,7 @@ class Release:
         self._marks = {(layer, width): end for layer, width, end in bookmark.marks}
         for loss in bookmark.losses:
             self._losses.add(Loss(*loss))
+        self._spoilt = {(layer, width, start): end for layer, width, start, end in bookmark.spoilt}
         self._next = bookmark.position
 
     @property
@@ -195,13 +203,13 @@ class Release:
 
     def _take_loss(self, offset: int, early: EarlyEnd) -> None:
         """Windows that were open in the shard are released no more, unless they are decided already."""
-        loss = Loss(early.shard, early.watermark, self.reports.reported(early.shard), offset)
+        loss = Loss(early.shard, early.watermark, early.until, self.reports.reported(early.shard), offset)
         self._losses.add(loss)
         for key, open_window in list(self._open.items()):
             window = open_window.window
             if loss.spoils(window.start, window.end) and key not in self._awaited:
                 del self._open[key]
-                self._spoilt.add(key)
+                self._spoilt[key] = window.end
 
     def _take_tally(self, offset: int, part: TallyPart) -> None:
         key = (part.layer, part.width, part.start)
@@ -210,8 +218,8 @@ class Release:
             return
         if self._losses.outdate(part, offset):
             return
-        if self._losses.spoil(part.start, part.end):
-            self._spoilt.add(key)
+        if key in self._spoilt or self._losses.spoil(part.start, part.end):
+            self._spoilt[key] = part.end
             return
         if key not in self._open:
             self._open[key] = _OpenWindow(Window(part.width, part.start, part.end), offset)
@@ -243,6 +251,10 @@ class Release:
             coverage = self.reports.coverage(end)
             if key in self._awaited or coverage is None:
                 continue
+            if window.has_two_keys(self.reports):
+                del self._open[key]
+                self._spoilt[key] = end
+                continue
             released = self._gate.release(self._layers[layer], window.window, window.totals(self.reports), coverage)
             decisions.append(Decision(self._settings, self.owner, layer, width, start, end, released.to_bytes()))
             self._awaited.add(key)
@@ -262,5 +274,8 @@ class Release:
         """What a successor must know to go on at :attr:`position`; ``epochs``: whose keys are still to be destroyed."""
         position = self.position
         marks = [(layer, width, end) for (layer, width), end in sorted(self._marks.items())]
-        losses = [(loss.shard, loss.watermark, loss.reported, loss.offset) for loss in self._losses.all()]
-        return Bookmark(self._settings, self.owner, position, self._claims.before(position), marks, epochs, losses)
+        spoilt = [
+            (*key, end) for key, end in self._spoilt.items() if end > self._marks.get((key[0], key[1]), BEGINNING)
+        ]
+        claims, losses = self._claims.before(position), list[tuple[int, int, int, int, int]](self._losses.all())
+        return Bookmark(self._settings, self.owner, position, claims, marks, epochs, losses, spoilt)

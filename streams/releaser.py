@@ -192,10 +192,12 @@ class ReleaseAgent:
         """Append what can be decided, those of a later end once the earlier ones are in the log."""
         if not self._may_decide(active):
             return
+        spoilt = active.release.spoilt
         try:
             for _, same_end in groupby(active.release.decide(), key=attrgetter("end")):
                 records = [Record(None, wire.encode(decision)) for decision in same_end]
                 await self._link.send_all(self._topics.tallies, 0, records)
+            self._metrics.spoilt_windows.inc(active.release.spoilt - spoilt)
         except BaseException:
             # what was to be appended is handed out only once: a successor reads it from the log again
             await self.stop()

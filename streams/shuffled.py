@@ -76,6 +76,10 @@ class ShuffledShard:
         """Events that came under a key that was given up."""
         return self._epochs.left_out
 
+    def gone(self) -> list[tuple[int, int]]:
+        """Hand over, as (first, last) in UTC ms, where events under a lost key are gone that will not come again."""
+        return self._epochs.gone()
+
     @property
     def lost(self) -> bool:
         """Whether an epoch of the snapshot that it was restored from began anew, because its key is lost."""

@@ -32,7 +32,8 @@ class TallyPart(msgspec.Struct, tag="tally", frozen=True):
     """Some of one indicator's raw counts in a window that a shard has closed.
 
     ``cells``: int64 and ``counts``: int32, little endian. Absolute and final: the same part again changes nothing.
-    ``settings``: fingerprint of the zones and times that the numbers rest on.
+    ``settings``: fingerprint of the zones and times that the numbers rest on; ``key``: as in
+    :class:`indicators.counts.Tally`.
     """
 
     settings: str
@@ -46,6 +47,7 @@ class TallyPart(msgspec.Struct, tag="tally", frozen=True):
     part: int
     cells: bytes
     counts: bytes
+    key: str = ""
 
     def values(self) -> Counts:
         """The counts as columns."""
@@ -93,13 +95,15 @@ class SourceSeal(msgspec.Struct, tag="source", frozen=True):
 class EarlyEnd(msgspec.Struct, tag="early", frozen=True):
     """The key of the shard's epoch was lost: what the shard knew at ``watermark`` (UTC ms) is gone, and it began anew.
 
-    Windows that were open then hold the same devices under two pseudonyms: they are not released.
+    Windows that were open then hold the same devices under two pseudonyms: they are not released. ``until``: of a
+    shuffled feed events up to here are gone, too (UTC ms); otherwise it is the watermark.
     """
 
     settings: str
     token: int
     shard: int
     watermark: int
+    until: int
 
 
 class Decision(msgspec.Struct, tag="decision", frozen=True):
@@ -119,7 +123,8 @@ class Bookmark(msgspec.Struct, tag="bookmark", frozen=True):
 
     ``claims``: for each shard (None: the release), its owner's token by the log before ``position``; ``marks``: for
     each (layer, width), the end up to which windows are decided; ``epochs``: the numbers of those whose keys live;
-    ``losses``: what early ends mean for windows, see :class:`streams.losses.Loss`.
+    ``losses``: what early ends mean for windows, see :class:`streams.losses.Loss`; ``spoilt``: windows, as (layer,
+    width, start, end), that are not released for it and not passed by the marks.
     """
 
     settings: str
@@ -128,7 +133,8 @@ class Bookmark(msgspec.Struct, tag="bookmark", frozen=True):
     claims: list[tuple[int | None, int]]
     marks: list[tuple[int, int, int]]
     epochs: list[int]
-    losses: list[tuple[int, int, int, int]] = []
+    losses: list[tuple[int, int, int, int, int]] = []
+    spoilt: list[tuple[int, int, int, int]] = []
 
 
 Message = Claim | ReleaseClaim | TallyPart | Seal | SourceSeal | EarlyEnd | Decision | Bookmark
@@ -200,4 +206,5 @@ def parts_of(tally: Tally, shard: int, settings: str, token: int) -> Iterator[Ta
                 part,
                 counts.cells[rows].astype("<i8").tobytes(),
                 counts.counts[rows].astype("<i4").tobytes(),
+                tally.key,
             )

@@ -72,7 +72,7 @@ class TallyLog:
                 continue
             elif isinstance(message, EarlyEnd):
                 reported = self._marks.get(message.shard, _BEGINNING)
-                self._losses.add(Loss(message.shard, message.watermark, reported, record.offset))
+                self._losses.add(Loss(message.shard, message.watermark, message.until, reported, record.offset))
             elif isinstance(message, Seal):
                 self._marks[message.shard] = max(message.watermark, self._marks.get(message.shard, _BEGINNING))
                 self._offsets[message.shard] = max(message.next_offset, self._offsets.get(message.shard, 0))

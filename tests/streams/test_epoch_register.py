@@ -41,7 +41,7 @@ async def waited_for(register: EpochRegister, memory: Memory, label: str = DAY) 
     begun = memory.seconds
     while not register.is_lost(label):
         assert memory.seconds - begun < 1_000
-        await register.overcome(missing(label))
+        await register.overcome(missing(label), "shard 0")
     return memory.seconds - begun
 
 
@@ -88,7 +88,7 @@ async def test_no_key_can_be_used_before_the_register_is_read(clock: Memory) -> 
     register = register_in(clock)
     with pytest.raises(UnpreparedError, match=DAY) as caught:
         register.label(DAY)
-    await register.overcome(caught.value)
+    await register.overcome(caught.value, "shard 0")
     assert (register.label(DAY), clock.seconds) == (DAY, 0)
     with pytest.raises(KeyStoreError):
         register.label("20140629")
@@ -134,7 +134,7 @@ async def test_a_key_that_others_gave_up_and_whose_successor_nobody_has_begun_is
     await other.refresh()
     with pytest.raises(UnpreparedError) as caught:
         other.label(DAY)
-    await other.overcome(caught.value)
+    await other.overcome(caught.value, "shard 0")
     assert (other.label(DAY), other.may_make("20140628.1")) == ("20140628.1", True)
 
 
@@ -142,9 +142,9 @@ async def test_time_in_which_the_store_does_not_answer_does_not_count(clock: Mem
     register = register_in(clock)
     await register.prepare(DAY)
     for _ in range(100):
-        await register.overcome(missing())
+        await register.overcome(missing(), "shard 0")
     for _ in range(500):
-        await register.overcome(KeyStoreError("the key store does not answer"))
+        await register.overcome(KeyStoreError("the key store does not answer"), "shard 0")
     assert not register.is_lost(DAY)
     assert await waited_for(register, clock) == pytest.approx(120, abs=2)
 
@@ -152,7 +152,7 @@ async def test_time_in_which_the_store_does_not_answer_does_not_count(clock: Mem
 async def test_an_attempt_long_ago_has_nothing_to_do_with_one_now(clock: Memory) -> None:
     register = register_in(clock)
     await register.prepare(DAY)
-    await register.overcome(missing())
+    await register.overcome(missing(), "shard 0")
     clock.seconds += 500
     assert await waited_for(register, clock) == pytest.approx(120, abs=2)
 
@@ -160,9 +160,9 @@ async def test_an_attempt_long_ago_has_nothing_to_do_with_one_now(clock: Memory)
 async def test_each_key_is_waited_for_by_itself(clock: Memory) -> None:
     register = register_in(clock)
     for turn in range(70):
-        await register.overcome(missing())
+        await register.overcome(missing(), "shard 0")
         if turn >= 10:
-            await register.overcome(missing("20140629"))
+            await register.overcome(missing("20140629"), "shard 0")
     assert (register.is_lost(DAY), register.is_lost("20140629")) == (True, False)
 
 

@@ -3,14 +3,15 @@ first."""
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from streams.losses import Loss, Losses
 from streams.release import Release
-from streams.wire import Bookmark, Claim
+from streams.wire import Bookmark, Claim, EarlyEnd
 from tests.streams.windows import BEACH, HOUR, PORT, WIDTH, Log, early_end, people, release, seal, tally
 
-LOSS = Loss(0, watermark=10 * WIDTH, reported=12 * WIDTH, offset=50)
+LOSS = Loss(0, watermark=10 * WIDTH, until=10 * WIDTH, reported=12 * WIDTH, offset=50)
 
 # --- one loss
 
@@ -51,9 +52,14 @@ def test_what_a_shard_says_again_of_a_window_that_it_had_reported_is_outdated(
 
 def test_a_loss_that_is_said_twice_is_the_first_one() -> None:
     losses = Losses()
-    for loss in (LOSS, Loss(0, 10 * WIDTH, 20 * WIDTH, 99), Loss(1, 10 * WIDTH, 0, 60), Loss(0, 11 * WIDTH, 0, 70)):
+    for loss in (
+        LOSS,
+        Loss(0, 10 * WIDTH, 10 * WIDTH, 20 * WIDTH, 99),
+        Loss(1, 10 * WIDTH, 10 * WIDTH, 0, 60),
+        Loss(0, 11 * WIDTH, 11 * WIDTH, 0, 70),
+    ):
         losses.add(loss)
-    assert losses.all() == [LOSS, Loss(1, 10 * WIDTH, 0, 60), Loss(0, 11 * WIDTH, 0, 70)]
+    assert losses.all() == [LOSS, Loss(1, 10 * WIDTH, 10 * WIDTH, 0, 60), Loss(0, 11 * WIDTH, 11 * WIDTH, 0, 70)]
 
 
 # --- in the release
@@ -169,6 +175,27 @@ def test_a_successor_that_begins_behind_a_loss_releases_no_window_that_was_open_
 
 def test_a_bookmark_hands_all_losses_on() -> None:
     agent = release()
-    losses = [(0, WIDTH, 2 * WIDTH, 7), (1, WIDTH, 0, 9)]
-    agent.resume(Bookmark("settings", 0, 20, [], [], [], losses))
-    assert agent.bookmark([]).losses == losses
+    losses = [(0, WIDTH, WIDTH, 2 * WIDTH, 7), (1, WIDTH, 3 * WIDTH, 0, 9)]
+    spoilt = [(0, WIDTH, 5 * WIDTH, 6 * WIDTH)]
+    agent.resume(Bookmark("settings", 0, 20, [], [], [], losses, spoilt))
+    assert (agent.bookmark([]).losses, agent.bookmark([]).spoilt) == (losses, spoilt)
+
+
+def test_windows_that_lack_events_are_not_released() -> None:
+    log = Log()
+    log.append(Claim("settings", 0, 5), Claim("settings", 1, 6))
+    log.append(EarlyEnd("settings", 5, 0, WIDTH + 3, 3 * WIDTH - 1))
+    for window in range(4):
+        log.append(tally(1, window * WIDTH, {BEACH: 30}, token=6))
+    log.append(seal(0, 4 * WIDTH, token=5), seal(1, 4 * WIDTH, token=6))
+    assert beach_by_window(log) == {0: 30, 3: 30}
+
+
+def test_a_window_whose_shards_tell_devices_apart_by_different_keys_is_not_released() -> None:
+    log = Log()
+    log.append(tally(0, 0, {BEACH: 30}), tally(1, 0, {BEACH: 30}))
+    for shard, key in ((0, "a"), (1, "a.1")):
+        log.append(msgspec.structs.replace(tally(shard, WIDTH, {BEACH: 30}), key=key))
+    log.append(seal(0, 2 * WIDTH), seal(1, 2 * WIDTH))
+    assert beach_by_window(log) == {0: 60}
+    assert log.release.spoilt == 1

@@ -122,7 +122,7 @@ async def test_a_shard_whose_key_nobody_has_waits_for_it_and_then_says_what_is_l
     await worker.take(events(*MORE))
     claim, early, *rest = place.memory.messages(TOPICS.tallies)[said:]
     assert isinstance(claim, Claim)
-    assert early == EarlyEnd(claim.settings, claim.token, 0, WATERMARK)
+    assert early == EarlyEnd(claim.settings, claim.token, 0, WATERMARK, WATERMARK)
     assert {type(message) for message in rest} == {TallyPart, Seal}
     assert place.lost_keys == 1
     assert place.register() == [b"begun/20140628", b"lost/20140628", b"begun/20140628.1"]

@@ -32,7 +32,7 @@ def seal(shard: int, watermark: int, fingerprint: str = "settings", token: int =
 
 def early_end(shard: int, watermark: int, token: int = 0) -> EarlyEnd:
     """The shard's owner with this token lost, with a key, what the shard knew at ``watermark``."""
-    return EarlyEnd("settings", token, shard, watermark)
+    return EarlyEnd("settings", token, shard, watermark, watermark)
 
 
 def tally(
