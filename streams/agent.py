@@ -26,6 +26,9 @@ from streams.watermark import BEGINNING
 
 log = logging.getLogger(__name__)
 
+#: Each reads its changelog with a consumer of its own and has a whole snapshot in memory.
+_TAKEN_OVER_AT_ONCE = 4
+
 
 class Part(Protocol):
     """What an agent makes of one partition; its state is a function of what it takes."""
@@ -140,11 +143,21 @@ class PartitionAgent(ABC, Generic[PartT]):
         new = sorted(assigned - set(self._running))
         if new:
             await self._register.refresh()
-        for partition in new:
-            running = await self._take_over(partition)
+        limit = asyncio.Semaphore(_TAKEN_OVER_AT_ONCE)
+        try:
+            await asyncio.gather(*[self._add(partition, turn, limit) for partition in new])
+        except BaseException:
+            self._turn += 1
+            raise
+
+    async def _add(self, partition: int, turn: int, limit: asyncio.Semaphore) -> None:
+        """Take a partition over, unless the group has rebalanced again meanwhile."""
+        async with limit:
             if turn != self._turn:
-                return  # the group has rebalanced again meanwhile
-            self._running[partition] = running
+                return
+            running = await self._take_over(partition)
+            if turn == self._turn:
+                self._running[partition] = running
 
     async def _take_over(self, partition: int) -> Running[PartT]:
         """Own the part, and restore it from its changelog."""
