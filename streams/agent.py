@@ -18,9 +18,9 @@ from sinks.prometheus import Metrics
 from streams import wire
 from streams.changelog import Changelog
 from streams.checkpoint import AdvanceNote, Cut
-from streams.consumer import Ack, Follower, Link
 from streams.epoch_register import EpochRegister
 from streams.fetch import Fetch
+from streams.link import Ack, Follower, Link
 from streams.parts import ShardParts
 from streams.watermark import BEGINNING
 

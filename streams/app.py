@@ -18,10 +18,10 @@ from faust.types.auth import AuthProtocol
 from anonymizer.keys import EpochKeys, KeyStore
 from config.settings import Settings
 from sinks.prometheus import Metrics
-from streams.consumer import Link
 from streams.crowd import CrowdAgent, ShuffledCrowdAgent
 from streams.epoch_register import EpochRegister
 from streams.folding import fold
+from streams.link import Link
 from streams.membership import group_options, share_by_number
 from streams.outage import Outage, wait_at_start
 from streams.parts import ShardParts

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from indicators.columns import Writer
 from streams import checkpoint
 from streams.checkpoint import AdvanceNote, Cut, Record, Restored, Restorer
-from streams.consumer import Link
+from streams.link import Link
 
 Claim = Callable[[int], Awaitable[None]]
 

@@ -14,10 +14,10 @@ from sinks.prometheus import Metrics
 from streams import wire
 from streams.agent import Part, PartitionAgent, Running
 from streams.batches import Batch, decode_batch
-from streams.consumer import Link
 from streams.epoch_register import EpochRegister
 from streams.feed import FeedAgent
 from streams.fetch import Fetch
+from streams.link import Link
 from streams.shard import Shard, ShardParts
 from streams.shuffled import ShuffledShard
 from streams.watermark import BEGINNING

@@ -11,7 +11,7 @@ import logging
 
 from anonymizer.keys import numbered
 from config.errors import ContractError, KeyMissingError, KeyStoreError
-from streams.consumer import Link
+from streams.link import Link
 
 log = logging.getLogger(__name__)
 

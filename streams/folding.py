@@ -1,6 +1,6 @@
 """Folding: all that one fetch brought of a chosen topic's partition becomes one Faust message, not one a record.
 
-This and ``streams.consumer`` are the only modules that lean on internals of Faust and aiokafka:
+This and ``streams.link`` are the only modules that lean on internals of Faust and aiokafka:
 
 - ``aiokafka.consumer.fetcher.PartitionRecords._unpack_records`` yields a consumer record for each Kafka record, at
   1 us each or more. For a folded topic it yields one for the whole fetch, whose value is a :class:`Fetch`.

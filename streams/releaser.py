@@ -21,11 +21,11 @@ from indicators.calendar import Epoch
 from sinks.prometheus import Metrics
 from streams import wire
 from streams.checkpoint import Record
-from streams.consumer import Follower, Link
 from streams.epoch_register import EpochRegister
 from streams.fetch import Fetch
 from streams.frontier import Frontier
 from streams.key_life import KeyLife
+from streams.link import Follower, Link
 from streams.release import Release
 from streams.shard import ShardParts
 from streams.wire import Bookmark, Decision, ReleaseClaim, Seal, SourceSeal, TallyPart

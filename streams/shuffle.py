@@ -13,9 +13,9 @@ from config.settings import Settings
 from sinks.prometheus import Metrics
 from streams.agent import Running
 from streams.batches import encode_batch
-from streams.consumer import Link
 from streams.epoch_register import EpochRegister
 from streams.feed import FeedAgent
+from streams.link import Link
 from streams.parts import ShardParts
 from streams.source import Source
 from streams.wire import SourceSeal

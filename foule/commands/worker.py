@@ -20,8 +20,8 @@ from sinks.kafka import KafkaSink
 from sinks.prometheus import Metrics
 from sinks.redis import RedisSink
 from streams.app import Worker, build
-from streams.consumer import Link
 from streams.keystore import RedisKeyStore
+from streams.link import Link
 from streams.outage import Quiet
 from streams.releaser import Sink
 from streams.topics import check

@@ -12,8 +12,8 @@ import pytest
 from streams.agent import PartitionAgent
 from streams.changelog import Changelog
 from streams.checkpoint import Restorer
-from streams.consumer import Link
 from streams.crowd import CrowdAgent
+from streams.link import Link
 from streams.losses import Loss
 from streams.release import Claims, Release
 

@@ -21,8 +21,8 @@ from aiokafka.errors import KafkaTimeoutError
 from anonymizer.gate import Publication
 from config.errors import ServiceError
 from streams.checkpoint import Record
-from streams.consumer import Link
 from streams.fetch import Fetch, Headers
+from streams.link import Link
 from tests.simulation.loop import PROCESS, SimulatedLoop
 
 TP = tuple[str, int]

@@ -13,9 +13,9 @@ from aiokafka import AIOKafkaProducer
 from kafka import KafkaAdminClient
 
 from config.settings import KafkaSettings
-from streams.consumer import Link
 from streams.fetch import Fetch
 from streams.folding import fold
+from streams.link import Link
 from tests.services.settings_file import FreshNames
 
 WITHIN = 40.0

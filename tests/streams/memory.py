@@ -11,9 +11,9 @@ import numpy as np
 
 from streams import wire
 from streams.checkpoint import Record, Restorer
-from streams.consumer import Link
 from streams.epoch_register import EpochRegister
 from streams.fetch import Fetch, Headers
+from streams.link import Link
 
 #: The wall clock when the memory is made, ms.
 STARTED = 1_403_949_600_000

@@ -23,15 +23,16 @@ from faust.exceptions import ProducerSendError
 
 from config.errors import ServiceError, TopicsError, UnreachableError
 from config.settings import KafkaSettings
-from streams import consumer
+from streams import link, patience
 from streams.checkpoint import Record
-from streams.consumer import PATIENCE, Link, passes, until_answered
+from streams.link import PATIENCE, Link
+from streams.patience import passes, until_answered
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause between two attempts."""
-    monkeypatch.setattr(consumer, "_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(patience, "RETRY_AFTER", 0.0)
 
 
 class Broker:
@@ -158,7 +159,7 @@ async def test_a_commit_is_not_waited_for_while_the_broker_is_away(monkeypatch: 
         async def _in_thread(self, ask: Any) -> Any:
             await asyncio.Event().wait()
 
-    monkeypatch.setattr(consumer, "_COMMIT_SECONDS", 0.01)
+    monkeypatch.setattr(link, "_COMMIT_SECONDS", 0.01)
     assert not await Away(Broker()).commit("events", 1, 7)
 
 
@@ -204,7 +205,7 @@ async def test_the_ends_of_a_topic_are_asked_for_until_the_broker_is_back_and_kn
             raise away.pop(0)
         return {0: 7}
 
-    monkeypatch.setattr(consumer, "log_ends", ask)
+    monkeypatch.setattr(link, "log_ends", ask)
     with caplog.at_level("INFO"):
         assert await link_to(Broker())[0].ends_now("foule.epochs") == {0: 7}
     assert [record.getMessage() for record in caplog.records] == [

@@ -16,7 +16,7 @@ from foule.server_process import free_port
 from indicators.columns import Reader, Writer
 from streams.changelog import Changelog
 from streams.checkpoint import AdvanceNote, Cut, Record
-from streams.consumer import Link
+from streams.link import Link
 from tests.services.real_kafka import RealKafka
 from tests.services.settings_file import FreshNames
 from tests.streams.feeding import feeding, make_topic, send

@@ -15,13 +15,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError, KafkaTimeoutError, ProducerClosed
+from aiokafka.errors import IllegalStateError, KafkaError, ProducerClosed
 from aiokafka.structs import OffsetAndMetadata
 from faust.exceptions import ConsumerNotStarted, ProducerSendError
 from faust.types import TP
@@ -31,6 +31,7 @@ from config.settings import KafkaSettings
 from streams.checkpoint import Record
 from streams.fetch import Fetch, Headers
 from streams.log_ends import log_ends
+from streams.patience import RETRY_AFTER, passes, until_answered
 
 log = logging.getLogger(__name__)
 
@@ -40,29 +41,10 @@ Ack = asyncio.Future[Any]
 #: Seconds for which a record is sent again before it counts as lost.
 PATIENCE = 900.0
 
-_RETRY_AFTER = 0.5
 _COMMIT_SECONDS = 5.0
 _ANSWER_SECONDS = 5.0
 
 _T = TypeVar("_T")
-
-
-def passes(error: BaseException | None) -> bool:
-    """Whether an error is of the kind that ends when the broker is back."""
-    return isinstance(error, OSError | KafkaTimeoutError) or bool(getattr(error, "retriable", False))
-
-
-async def until_answered(ask: Callable[[], Awaitable[_T]], patience: float = float("inf")) -> _T:
-    """Ask until there is an answer, or an error that does not pass, or ``patience`` seconds are over."""
-    begun = time.monotonic()
-    while True:
-        try:
-            return await ask()
-        except (KafkaError, ProducerSendError, OSError) as error:
-            cause = error.__cause__ if isinstance(error, ProducerSendError) else error
-            if not passes(cause) or time.monotonic() - begun > patience:
-                raise
-        await asyncio.sleep(_RETRY_AFTER)
 
 
 class Admitted(NamedTuple):
@@ -222,7 +204,7 @@ class Link:
                 if not said:
                     log.info("it is not known yet where %s ends: %s", topic, error)
                 said = True
-            await asyncio.sleep(_RETRY_AFTER)
+            await asyncio.sleep(RETRY_AFTER)
 
     async def begin_now(self, topic: str, partition: int) -> int:
         """The first offset that the log still has, asked of the broker now."""
@@ -302,7 +284,7 @@ class Link:
             except (KafkaError, OSError) as error:
                 if not passes(error):
                     raise ServiceError(f"{topic} cannot be read: {error}") from error
-            await asyncio.sleep(_RETRY_AFTER)
+            await asyncio.sleep(RETRY_AFTER)
 
     async def _read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[Record]:
         tp = TopicPartition(topic, partition)

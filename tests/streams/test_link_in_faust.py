@@ -12,8 +12,8 @@ from kafka import KafkaAdminClient, TopicPartition
 
 from config.errors import ServiceError
 from streams.checkpoint import Record
-from streams.consumer import Link
 from streams.fetch import contiguous
+from streams.link import Link
 from tests.services.real_kafka import RealKafka
 from tests.services.settings_file import FreshNames
 from tests.streams.feeding import feeding, make_topic, send
