@@ -159,7 +159,7 @@ def plant(settings: Settings, names: FreshNames) -> None:
     for record in [*parts, manifest]:
         producer.send(settings.topics.checkpoints, key=record.key, value=record.value, partition=0)
     for topic in topics_of(settings, names):
-        if topic == settings.topics.tallies:
+        if topic in (settings.topics.tallies, settings.topics.epochs):
             producer.send(topic, key=raw, value=b"")
         elif topic == settings.topics.frontier:
             producer.send(topic, value=b"", headers=as_header)
