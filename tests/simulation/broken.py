@@ -90,7 +90,7 @@ FAULTS = [
         "windows that were open when a key was lost are released",
         Loss,
         "spoils",
-        "return start <= self.watermark < end and end > self.reported",
+        "return start <= self.until and end > max(self.watermark, self.reported)",
         "return False",
     ),
     Fault(
