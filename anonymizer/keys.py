@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from anonymizer.pseudonyms import Pseudonymiser
+from anonymizer.pseudonyms import Pseudonymiser, label_of
 from config.errors import KeyMissingError, KeyStoreError
 from indicators.calendar import Epoch
 
@@ -142,7 +142,7 @@ class EpochKeys:
         Raises ``KeyMissingError`` if that key is not there: under another one every device would count a second time.
         ``KeyStoreError`` if the store does not answer.
         """
-        label = key_id.rpartition("/")[0]
+        label = label_of(key_id)
         held = self._held.get(label)
         if held is None:
             held = self._holding(label, self._store.get(label), epoch)
@@ -153,7 +153,7 @@ class EpochKeys:
 
     def is_lost(self, key_id: str) -> bool:
         """Whether the key with this id was given up, so that what was made under it cannot go on."""
-        return self._register.is_lost(key_id.rpartition("/")[0])
+        return self._register.is_lost(label_of(key_id))
 
     def _holding(self, label: str, key: bytes | None, epoch: Epoch) -> _Held:
         if key is None:

@@ -16,12 +16,11 @@ class Pseudonymiser:
     """Replaces subscriber ids by pseudonyms under one key; the key cannot be read back from it or its ``repr``.
 
     The digest is BLAKE2b (RFC 7693, keyed mode) of 12 bytes; the first 8, little endian, are the pseudonym. Two of a
-    million devices share one with a probability of about 3 in 100 million (birthday bound n^2 / 2^65). ``label`` is
-    what the key is called; ``key_id``, the label and a digest, tells keys apart and says nothing about them.
+    million devices share one with a probability of about 3 in 100 million (birthday bound n^2 / 2^65). ``key_id``,
+    the key's ``label`` and a digest, tells keys apart and says nothing about them.
     """
 
     def __init__(self, key: bytes, label: str = "") -> None:
-        self.label = label
         self.key_id = f"{label}/" + hashlib.blake2b(key=key, digest_size=8, person=b"foule key id").hexdigest()
         self._keyed = hashlib.blake2b(key=key, digest_size=DIGEST_BYTES)
 
@@ -39,3 +38,8 @@ class Pseudonymiser:
 
     def __repr__(self) -> str:
         return "Pseudonymiser(...)"
+
+
+def label_of(key_id: str) -> str:
+    """What the key with this id is called."""
+    return key_id.rpartition("/")[0]

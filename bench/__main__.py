@@ -14,9 +14,10 @@ import time
 from pathlib import Path
 
 from bench import plain_faust, raw_aiokafka, topic
+from bench.command import end, require_kafka
 from bench.figures import Figures
 from bench.worker import WorkerRun
-from config.errors import FouleError, ServiceError
+from config.errors import ServiceError
 from foule.embedded import EmbeddedRedis
 from tests.services.real_kafka import RealKafka
 
@@ -101,9 +102,7 @@ def parse() -> argparse.Namespace:
 def main() -> int:
     """Run all systems; returns the exit status: 1 if a bar is missed. Raises a FouleError if the bench cannot run."""
     arguments = parse()
-    absent = RealKafka.absent()
-    if absent is not None:
-        raise ServiceError(f"the bench needs Apache Kafka, which cannot be started here: {absent}")
+    require_kafka()
     with RealKafka() as kafka:
         fill(kafka.bootstrap, arguments)
         aiokafka = in_process(raw_aiokafka.__name__, kafka.bootstrap, _EVENTS, arguments.events)
@@ -118,8 +117,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except FouleError as error:
-        say(str(error))
-        sys.exit(2)
+    end(main)

@@ -7,7 +7,6 @@ or one damaged year would make all that follows late. No event comes later than 
 
 import argparse
 import asyncio
-import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
@@ -16,11 +15,12 @@ from typing import NamedTuple
 
 import zones
 from bench import topic, workload
+from bench.command import end, require_kafka
 from bench.partition_oracle import oracle_of
 from bench.running import ACCEPTED, LATE, READ, BenchWorker, Servers
 from bench.verdict import Bar, emit, verdict
 from bench.workload import Batch
-from config.errors import FouleError, ServiceError
+from config.errors import ServiceError
 from config.settings import Settings, load
 from foule.embedded import EmbeddedRedis
 from foule.proof.checks import Check, prove
@@ -149,9 +149,7 @@ def main() -> int:
     """Run it; returns the exit status: 1 if memory grows or a number is wrong. Raises a FouleError if the bench cannot
     run."""
     arguments = parse()
-    absent = RealKafka.absent()
-    if absent is not None:
-        raise ServiceError(f"the bench needs Apache Kafka, which cannot be started here: {absent}")
+    require_kafka()
     with (
         tempfile.TemporaryDirectory(prefix="foule-bench-") as folder,
         RealKafka() as kafka,
@@ -170,8 +168,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except FouleError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    end(main)

@@ -10,7 +10,6 @@ at work, not while other programs have the processor; what the clock says is pri
 import argparse
 import asyncio
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import topic, workload
+from bench.command import end, require_kafka
 from bench.running import ACCEPTED, READ, BenchWorker, Servers, wait_for
 from bench.snapshot import measure
 from bench.verdict import Bar, emit, verdict
-from config.errors import FouleError, ServiceError
 from config.sections import StreamSettings
 from foule.embedded import EmbeddedRedis
 from tests.services.real_kafka import RealKafka
@@ -144,9 +143,7 @@ def parse() -> argparse.Namespace:
 def main() -> int:
     """Run it; returns the exit status: 1 if a bar is missed. Raises a FouleError if the bench cannot run."""
     arguments = parse()
-    absent = RealKafka.absent()
-    if absent is not None:
-        raise ServiceError(f"the bench needs Apache Kafka, which cannot be started here: {absent}")
+    require_kafka()
     alone = asyncio.run(measure(arguments.layers, arguments.devices, arguments.events, rounds=3))
     emit(alone)
     with (
@@ -174,8 +171,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except FouleError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    end(main)

@@ -9,7 +9,6 @@ less to share out, and one that emits more closes its windows more seldom by the
 
 import argparse
 import asyncio
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -19,9 +18,10 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from bench import topic
+from bench.command import end, require_kafka
 from bench.running import ACCEPTED, LATE, READ, REJECTED, BenchWorker, Servers, wait_for
 from bench.verdict import Bar, emit, verdict
-from config.errors import FouleError, ServiceError
+from config.errors import ServiceError
 from foule.embedded import EmbeddedRedis
 from tests.services.real_kafka import RealKafka
 
@@ -100,9 +100,7 @@ def main() -> int:
     """Run all combinations; returns the exit status: 1 if they are too far apart. Raises a FouleError if the bench
     cannot run."""
     arguments = parse()
-    absent = RealKafka.absent()
-    if absent is not None:
-        raise ServiceError(f"the bench needs Apache Kafka, which cannot be started here: {absent}")
+    require_kafka()
     costs = []
     with (
         tempfile.TemporaryDirectory(prefix="foule-bench-") as folder,
@@ -124,8 +122,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except FouleError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    end(main)

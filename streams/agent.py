@@ -66,7 +66,6 @@ class Running(Generic[PartT]):
     changelog: Changelog
     frontier: int = -1
     checkpointed: int = BEGINNING
-    read_by_others: int | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     checkpointing: asyncio.Lock = field(default_factory=asyncio.Lock)
     acks: dict[Ack, None] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from config.settings import Settings
 from sinks.prometheus import Metrics
 from streams.crowd import CrowdAgent, ShuffledCrowdAgent
 from streams.epoch_register import EpochRegister
+from streams.fetch import Fetch
 from streams.folding import fold
 from streams.link import Link
 from streams.membership import group_options, share_by_number
@@ -39,6 +40,7 @@ _LAST_CHECKPOINTS = 6.0
 _LAST_SENDS = 1.0
 _POLLED_FETCHES = 200
 _BUFFERED_FETCHES = 16
+_Take = Callable[[Fetch], Coroutine[Any, Any, None]]
 _RAW: dict[str, Any] = {"key_type": bytes, "value_type": None, "key_serializer": "raw", "value_serializer": "raw"}
 
 
@@ -102,37 +104,18 @@ def build(
 
 def _add_agents(worker: Worker, settings: Settings) -> None:
     app, topics = worker.app, settings.topics
-    events = app.topic(topics.events, partitions=topics.partitions, acks=False, **_RAW)
-    frontier = app.topic(topics.frontier, partitions=topics.partitions, acks=False, **_RAW)
-    tallies = app.topic(topics.tallies, partitions=1, acks=False, **_RAW)
-
-    @app.agent(events, name="feed")
-    async def feed(stream: Any) -> None:
-        async for event in stream.events():
-            await _fatal(app, worker.feed.take(event.value))
-
-    @app.agent(frontier, name="frontier")
-    async def advance(stream: Any) -> None:
-        async for event in stream.events():
-            await _fatal(app, worker.feed.advance(event.value))
-
-    @app.agent(tallies, name="release")
-    async def release(stream: Any) -> None:
-        async for event in stream.events():
-            await _fatal(app, worker.release.take(event.value))
-
+    _add_agent(app, "feed", topics.events, topics.partitions, worker.feed.take)
+    _add_agent(app, "frontier", topics.frontier, topics.partitions, worker.feed.advance)
+    _add_agent(app, "release", topics.tallies, 1, worker.release.take)
     if worker.shuffled is not None:
-        _add_shuffled(app, worker.shuffled, settings)
+        _add_agent(app, "shuffled", topics.shuffled, topics.partitions, worker.shuffled.take)
 
 
-def _add_shuffled(app: faust.App, shards: ShuffledCrowdAgent, settings: Settings) -> None:
-    topics = settings.topics
-    shuffled = app.topic(topics.shuffled, partitions=topics.partitions, acks=False, **_RAW)
-
-    @app.agent(shuffled, name="shuffled")
-    async def gather(stream: Any) -> None:
+def _add_agent(app: faust.App, name: str, topic: str, partitions: int, take: _Take) -> None:
+    @app.agent(app.topic(topic, partitions=partitions, acks=False, **_RAW), name=name)
+    async def agent(stream: Any) -> None:
         async for event in stream.events():
-            await _fatal(app, shards.take(event.value))
+            await _fatal(app, take(event.value))
 
 
 async def _fatal(app: faust.App, work: Coroutine[Any, Any, None]) -> None:

@@ -150,7 +150,7 @@ class Restorer:
         self._parts: dict[tuple[int, int], dict[int, bytes]] = {}
         self._whole: tuple[Manifest, bytes] | None = None
         self._notes: dict[int, AdvanceNote] = {}
-        self._live: dict[bytes, None] = {}
+        self._live: set[bytes] = set()
         self._owner = -1
         self._owned = -1
 
@@ -169,14 +169,14 @@ class Restorer:
         elif kind == b"owned":
             self._owned = max(self._owned, int(names[0]))
         elif record.value is None:
-            self._live.pop(key, None)
+            self._live.discard(key)
             self._delete(kind, tuple(map(int, names)))
         elif kind == b"part":
-            self._live[key] = None
+            self._live.add(key)
             token, number, part = map(int, names)
             self._parts.setdefault((token, number), {})[part] = record.value
         elif kind == b"manifest":
-            self._live[key] = None
+            self._live.add(key)
             self._complete(_decode_manifest(record.value))
         elif kind == b"advance":
             advance = _decode_note(record.value)
@@ -210,17 +210,11 @@ class Restorer:
 
     def result(self) -> Restored:
         """What the changelog said."""
-        seen = -1 if self._whole is None else self._whole[0].frontier
-        notes = [note for note in self.notes if note.offset > seen]
-        keys: list[bytes] = []
-        if self._whole is not None:
-            token, number = self._whole[0].name
-            keys = [
-                _manifest_key(token, number),
-                *(_part_key(token, number, part) for part in range(self._whole[0].parts)),
-            ]
-        garbage = sorted(set(self._live) - set(keys))  # "manifest/" sorts before "part/"
         if self._whole is None:
-            return Restored(None, None, notes, keys, garbage)
+            return Restored(None, None, self.notes, [], sorted(self._live))
         manifest, data = self._whole
+        token, number = manifest.name
+        keys = [_manifest_key(token, number), *(_part_key(token, number, part) for part in range(manifest.parts))]
+        notes = [note for note in self.notes if note.offset > manifest.frontier]
+        garbage = sorted(self._live - set(keys))  # "manifest/" sorts before "part/"
         return Restored(manifest, data, notes, keys, garbage)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anonymizer.pseudonyms import label_of
 from config.errors import KeyLostError
 from indicators.calendar import Epoch
 from indicators.columns import Reader, Writer
@@ -180,7 +181,7 @@ class Epochs:
         """Of a shuffled feed, a device is in another shard under another key: so tallies name it."""
         if not self._parts.shuffled:
             return tallies
-        return [tally._replace(key=key_id.rpartition("/")[0]) for tally in tallies]
+        return [tally._replace(key=label_of(key_id)) for tally in tallies]
 
     def closed(self) -> list[Tally]:
         """Hand over the tallies of the windows that have closed since the last call, in order of their end."""

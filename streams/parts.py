@@ -9,8 +9,11 @@ from anonymizer.keys import EpochKeys
 from config.errors import ContractError
 from config.settings import Settings
 from indicators.calendar import Calendar
+from indicators.columns import Reader, Writer
 from streams.decode import Decoder
 from zones import Places
+
+_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,21 @@ class ShardParts:
             named.append(f"shuffled over {self.partitions}")
         return hashlib.sha256("\n".join(named).encode()).hexdigest()
 
-    def refusal(self, part: str) -> ContractError:
+    def begun_snapshot(self) -> Writer:
+        """A snapshot that says by which format and under which settings it is made, and nothing else yet."""
+        writer = Writer()
+        writer.value("format", _FORMAT)
+        writer.value("fingerprint", self.fingerprint)
+        return writer
+
+    def opened_snapshot(self, data: bytes, part: str) -> Reader:
+        """The snapshot of ``part`` in these bytes; raises ``ContractError`` if its format or fingerprint is another."""
+        reader = Reader(data)
+        if reader.value("format") != _FORMAT or reader.value("fingerprint") != self.fingerprint:
+            raise self._refusal(part)
+        return reader
+
+    def _refusal(self, part: str) -> ContractError:
         """The error for a snapshot of ``part`` whose format or fingerprint is another.
 
         All logs that carry tokens get new names: tokens are offsets of changelogs, and begin anew with them.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from indicators.columns import Reader, Writer
+from indicators.columns import Writer
 from indicators.counts import Tally
 from streams.epochs import Epochs
 from streams.fetch import Fetch
@@ -17,8 +17,6 @@ from streams.intake import Intake, Taken, Verdicts
 from streams.parts import ShardParts
 
 __all__ = ["Shard", "ShardParts", "Taken", "Verdicts"]
-
-_FORMAT = 1
 
 
 class Shard:
@@ -113,9 +111,7 @@ class Shard:
         Tallies that :meth:`closed` has not handed over are not in it: carry them away first.
         """
         self.settle()
-        writer = Writer()
-        writer.value("format", _FORMAT)
-        writer.value("fingerprint", self._parts.fingerprint)
+        writer = self._parts.begun_snapshot()
         writer.value("offsets", [self.position, self.counted])
         self._intake.write(writer)
         self._epochs.write(writer)
@@ -129,9 +125,7 @@ class Shard:
         Raises ``KeyMissingError`` if the store has not the key of an open epoch, ``KeyStoreError`` if it does not
         answer, ``ContractError`` if the snapshot was made by another version or under other settings.
         """
-        reader = Reader(data)
-        if reader.value("format") != _FORMAT or reader.value("fingerprint") != parts.fingerprint:
-            raise parts.refusal(f"shard {partition}")
+        reader = parts.opened_snapshot(data, f"shard {partition}")
         shard = cls(partition, parts)
         shard._epochs = Epochs.restored(parts, reader)
         position, counted = reader.value("offsets")

@@ -13,15 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indicators.columns import Reader, Writer
+from indicators.columns import Writer
 from indicators.counts import Tally
 from streams.batches import Batch
 from streams.epochs import Epochs
 from streams.intake import Share
 from streams.parts import ShardParts
 from streams.watermark import BEGINNING
-
-_FORMAT = 1
 
 #: Bits of an event's rank that are its offset; those above are its source.
 _OFFSET_BITS = 48
@@ -149,9 +147,7 @@ class ShuffledShard:
         Tallies that :meth:`closed` has not handed over are not in it: carry them away first.
         """
         self.settle()
-        writer = Writer()
-        writer.value("format", _FORMAT)
-        writer.value("fingerprint", self._fingerprint)
+        writer = self._parts.begun_snapshot()
         writer.value("next", self.next_offset)
         writer.value("sources", [(heard.taken, heard.mark, heard.token) for heard in self._heard])
         self._epochs.write(writer, waiting=True)
@@ -163,9 +159,7 @@ class ShuffledShard:
 
         Raises ``ContractError`` if the snapshot was made by another version or under other settings.
         """
-        reader = Reader(data)
-        if reader.value("format") != _FORMAT or reader.value("fingerprint") != parts.fingerprint:
-            raise parts.refusal(f"shard {partition}")
+        reader = parts.opened_snapshot(data, f"shard {partition}")
         shard = cls(partition, parts, reader.value("next"))
         shard._heard = [_Heard(*heard) for heard in reader.value("sources")]
         shard._settled = shard.watermark

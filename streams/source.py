@@ -5,14 +5,12 @@ It runs without a broker: the shuffle agent feeds it fetches and sends its batch
 
 from __future__ import annotations
 
-from indicators.columns import Reader, Writer
+from indicators.columns import Writer
 from streams.batches import LONGEST, Batch, by_shard, pieces, rows_of
 from streams.fetch import Fetch
 from streams.intake import Intake, Share, Taken, Verdicts
 from streams.parts import ShardParts
 from streams.watermark import BEGINNING
-
-_FORMAT = 1
 
 
 class Source:
@@ -116,9 +114,7 @@ class Source:
 
     def snapshot(self) -> Writer:
         """A copy of the state; what :meth:`batches` has not handed over is not in it: send it first."""
-        writer = Writer()
-        writer.value("format", _FORMAT)
-        writer.value("fingerprint", self._fingerprint)
+        writer = self._parts.begun_snapshot()
         writer.value("next", self.next_offset)
         writer.value("keys", [(epoch.number, key_id) for epoch, key_id in self._intake.keys.items()])
         self._intake.write(writer)
@@ -131,9 +127,7 @@ class Source:
         Raises ``KeyMissingError`` if the store has not the key of an open epoch, ``KeyStoreError`` if it does not
         answer, ``ContractError`` if the snapshot was made by another version or under other settings.
         """
-        reader = Reader(data)
-        if reader.value("format") != _FORMAT or reader.value("fingerprint") != parts.fingerprint:
-            raise parts.refusal(f"source {partition}")
+        reader = parts.opened_snapshot(data, f"source {partition}")
         source = cls(partition, parts, longest)
         start = reader.value("next")
         kept = [(number, key_id) for number, key_id in reader.value("keys") if not parts.keys.is_lost(key_id)]

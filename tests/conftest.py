@@ -140,11 +140,12 @@ def fresh_names() -> FreshNames:
 def settings_for(broker: Broker, redis_url: str, key_redis_url: str, fresh_names: FreshNames) -> SettingsMaker:
     """Writes settings files for the run's servers, with the test's own topics and group.
 
-    Sections given add to and replace what is set here. Metrics are off (port 0).
+    Sections given add to and replace what is set here. Metrics are off (port 0). Events are kept for a century:
+    a broker goes by the records' own timestamps, and many tests are in the summer of 2014.
     """
     standard: dict[str, Mapping[str, object]] = {
         "kafka": {"bootstrap": broker.bootstrap, "group": fresh_names.group, **broker.membership},
-        "topics": fresh_names.topics,
+        "topics": {**fresh_names.topics, "events_retention": "36500d"},
         "redis": {"url": redis_url},
         "keys": {"url": key_redis_url},
         "metrics": {"port": 0},

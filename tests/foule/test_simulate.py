@@ -41,8 +41,7 @@ def expected() -> list[tuple[int, bytes, bytes]]:
 
 @pytest.fixture
 def settings_file(settings_for: SettingsMaker, tmp_path: Path) -> Path:
-    # Kafka deletes at once what is older than the retention, and the festival was in 2014
-    path = settings_for(tmp_path, topics={"events_retention": "36500d"})
+    path = settings_for(tmp_path)
     topics.create(load(path))
     return path
 

@@ -46,7 +46,6 @@ class SimulatedWorker:
         self.name = name
         self._fail = fail
         self.link = SimulatedLink(world, name, start)
-        self.joined = False
         self._world = world
         self._context = process_context(name)
         metrics = Metrics(CollectorRegistry())
@@ -60,7 +59,6 @@ class SimulatedWorker:
         self.release = ReleaseAgent(settings, parts, self.link, [redis], metrics, register)
         self._settings = settings
         self._queues: dict[str, asyncio.Queue[Fetch]] = {}
-        self.tasks: list[asyncio.Task[Any]] = []
         self._told: asyncio.Task[Any] | None = None
 
     def start(self) -> None:
@@ -85,9 +83,7 @@ class SimulatedWorker:
 
     def run(self, work: Callable[[], Awaitable[None]]) -> asyncio.Task[Any]:
         """Start a task of this process."""
-        task = self._world.loop.create_task(self._fatal(work), context=self._context)
-        self.tasks.append(task)
-        return task
+        return self._world.loop.create_task(self._fatal(work), context=self._context)
 
     async def _fatal(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
