@@ -1,0 +1,162 @@
+"""What a schedule led to, beside what the oracle counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from anonymizer.gate import Publication
+from config.settings import Settings
+from foule.oracle.oracle import Parameters, Record, run
+from foule.oracle.result import Result, Tallies, WindowKey
+from indicators.calendar import width_of_label
+from streams import wire
+from streams.checkpoint import Record as ChangelogRecord
+from streams.checkpoint import Restorer
+from tests.simulation.feed import PARTITIONS, locate
+from tests.simulation.world import SimulatedRedis, World
+
+_LONG_ENOUGH = 120.0
+
+
+@dataclass
+class Outcome:
+    """What a schedule led to.
+
+    ``released``, ``expected``: windows as Redis holds them and as the oracle counts them; ``contradictions``: windows
+    that were published with two different contents; ``incomplete``: windows without every shard; ``errors``: what
+    ended a worker and should not have; ``letters``: whether the dead letters are the records that the oracle rejects;
+    ``lost``: the first watermark (UTC ms) at which a shard lost the epoch's key, so that windows that were open then
+    are missing, and devices began anew in later ones.
+    """
+
+    seed: int
+    released: Tallies
+    expected: Tallies
+    contradictions: int
+    incomplete: int
+    faults: list[str]
+    errors: list[str]
+    letters: bool
+    steps: int
+    lost: int | None = None
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong, in words; empty if all is well."""
+        windows = self.expected.keys() | self.released
+        wrong = [key for key in windows if not self._is_right(key)]
+        said = {
+            "windows differ from the oracle": len(wrong),
+            "windows published with two contents": self.contradictions,
+            "windows without every shard": self.incomplete,
+            "dead letters differ from the oracle": not self.letters,
+            "errors: " + "; ".join(self.errors): len(self.errors),
+        }
+        return [f"{count} {text}" for text, count in said.items() if count]
+
+    def _is_right(self, key: WindowKey) -> bool:
+        """Whether a window is as the oracle has it. If a key was lost: windows that began before may be missing, and in
+        later ones nobody counts twice."""
+        released, expected = self.released.get(key), self.expected.get(key)
+        if self.lost is None or released == expected:
+            return released == expected
+        if released is None or key.start <= self.lost:
+            return released is None
+        there = (expected or {}).get("presence", {})
+        return all(count <= there.get(zone, 0) for zone, count in released.get("presence", {}).items())
+
+    def __str__(self) -> str:
+        faults = ", ".join(self.faults)
+        return f"seed {self.seed}: {'; '.join(self.problems) or 'all as the oracle'} (after {faults})"
+
+
+class Judge:
+    """Reads the logs and Redis of a simulated world."""
+
+    def __init__(self, settings: Settings, world: World, redis: SimulatedRedis) -> None:
+        self.settings = settings
+        self.world = world
+        self.redis = redis
+        self._counted: tuple[dict[int, list[tuple[int, int]]], Result] | None = None
+
+    def _advances(self) -> dict[int, list[tuple[int, int]]]:
+        topics = self.settings.topics
+        noted = topics.sources if self.settings.events.shuffle else topics.checkpoints
+        return {partition: applied(self.world.logs[noted, partition].records) for partition in range(PARTITIONS)}
+
+    def _expected(self) -> Result:
+        """What the oracle counts, of the whole feed."""
+        advances = self._advances()
+        if self._counted is None or self._counted[0] != advances:
+            logs = {}
+            for partition in range(PARTITIONS):
+                values = self.world.logs[self.settings.topics.events, partition].records
+                logs[partition] = [Record(offset, -1, value) for offset, (_, value) in enumerate(values)]
+            self._counted = (advances, run(Parameters.of(self.settings), logs, advances, locate))
+        return self._counted[1]
+
+    def _released(self) -> Tallies:
+        released: Tallies = {}
+        for publication in self.redis.windows.values():
+            window = publication.window
+            counts = released.setdefault(_key(publication), {})
+            for zone, values in window.zones.items():
+                for name, people in values.items():
+                    counts.setdefault("presence" if name == "people" else name, {})[zone] = people
+            for pair, people in window.flows.items():
+                counts.setdefault("flows", {})[pair] = people
+        return {key: counts for key, counts in released.items() if counts}
+
+    def all_released(self, last: int, waited: float) -> bool:
+        """Whether every window is there that will be. ``last``: the watermark (UTC ms) that every shard is told to
+        advance to; ``waited``: seconds since the end of the feed."""
+        if not all(last in dict(advances).values() for advances in self._advances().values()):
+            return False
+        if self._lost() is not None:
+            return waited > _LONG_ENOUGH
+        return self._released().keys() >= self._expected().released(1).keys()
+
+    def _lost(self) -> int | None:
+        messages = [wire.decode(value or b"") for _, value in self.world.logs[self.settings.topics.tallies, 0].records]
+        return min((message.watermark for message in messages if isinstance(message, wire.EarlyEnd)), default=None)
+
+    def _buried(self) -> set[tuple[int, bytes | None]]:
+        logs = self.world.logs.items()
+        rejected = [(partition, log) for (topic, partition), log in logs if topic == self.settings.topics.rejected]
+        return {(partition, value) for partition, log in rejected for _, value in log.records}
+
+    def _rejected(self, expected: Result) -> set[tuple[int, bytes | None]]:
+        events = self.settings.topics.events
+        good = ("accepted", "late")
+        bad = [where for where, verdict in expected.verdicts.items() if verdict not in good]
+        return {(partition, self.world.logs[events, partition].records[offset][1]) for partition, offset in bad}
+
+    def outcome(self, seed: int, happened: list[str], errors: list[str], steps: int) -> Outcome:
+        """What the schedule led to, compared with the oracle."""
+        publications = self.redis.windows.values()
+        expected = self._expected()
+        return Outcome(
+            seed,
+            self._released(),
+            expected.released(1),
+            sum(len(contents) > 1 for contents in self.redis.contents.values()),
+            sum(publication.window.coverage < 1 for publication in publications),
+            happened,
+            errors,
+            self._buried() == self._rejected(expected),
+            steps,
+            self._lost(),
+        )
+
+
+def _key(publication: Publication) -> WindowKey:
+    window = publication.window
+    return WindowKey(window.layer, width_of_label(window.width), window.start, window.end)
+
+
+def applied(records: list[tuple[bytes | None, bytes | None]]) -> list[tuple[int, int]]:
+    """The advances that count, by all that a shard's changelog ever held."""
+    restorer = Restorer()
+    for offset, record in enumerate(records):
+        restorer.take(ChangelogRecord(*record, offset))
+    return [(note.next, note.watermark) for note in restorer.notes if note.applied]
