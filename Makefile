@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_SECONDS ?=
 PYTEST_ARGS ?=
+TESTS_AT_ONCE ?= 2
 BENCH_ARGS ?=
 SCHEDULES ?= 2000
 SEED ?= 0
@@ -42,7 +43,7 @@ demo: $(VENV)/.demo
 	$(BIN)/foule demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile $(PYTEST_ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .

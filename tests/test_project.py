@@ -63,7 +63,7 @@ def test_the_console_script_exists() -> None:
     [
         (["demo"], ".venv/bin/foule demo"),
         (["demo", "DEMO_SECONDS=90"], ".venv/bin/foule demo --seconds 90"),
-        (["test"], ".venv/bin/python -m pytest"),
+        (["test"], ".venv/bin/python -m pytest --numprocesses 2 --dist loadfile"),
         (["check"], ".venv/bin/mypy"),
         (["bench"], ".venv/bin/python -m bench"),
         (

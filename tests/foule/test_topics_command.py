@@ -27,7 +27,7 @@ def test_check_says_what_is_missing_and_creates_nothing(settings_for: SettingsMa
 def test_missing_topics_are_created_and_shown(
     settings_for: SettingsMaker, fresh_names: FreshNames, tmp_path: Path
 ) -> None:
-    file = str(settings_for(tmp_path, topics={"partitions": 2, "rejected_retention": "36h"}))
+    file = str(settings_for(tmp_path, topics={"partitions": 2, "events_retention": "1d", "rejected_retention": "36h"}))
     result = run("--settings", file)
     assert (result.exit_code, result.stderr) == (0, "")
     lines = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()[1:]}

@@ -48,5 +48,5 @@ def test_settings_name_the_servers_and_unique_topics(
     assert read["redis"]["url"] == redis_url
     assert read["time"]["windows"] == ["1m"]
     assert read["zones"]["layers"] == layers
-    assert set(read["topics"]) == set(TOPICS)
-    assert all(name.startswith(fresh_names.prefix) for name in read["topics"].values())
+    assert {key: read["topics"][key] for key in TOPICS} == fresh_names.topics
+    assert all(name.startswith(fresh_names.prefix) for name in fresh_names.topics.values())
