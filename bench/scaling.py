@@ -5,15 +5,21 @@ Each combination is a consumer group of its own over one of three filled topics.
 broker waits for all of them before it gives out partitions; what they use is measured from when all are at work until
 all is counted. By default 3 million events span 6 minutes, half a million a minute: a network that emits less has
 less to share out, and one that emits more closes its windows more seldom by the number of events.
+
+Each worker keeps to one core, two workers to the same one where there are too few: a process of Python has work for no
+more, and one that wanders between two idle cores costs a tenth more, which is the machine's doing and not that of the
+number of workers. Linux only.
 """
 
 import argparse
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -57,7 +63,7 @@ def cost(servers: Servers, folder: Path, workers: int, events: int) -> dict[str,
         for worker in running:
             stack.callback(worker.stop)
         with ThreadPoolExecutor(workers) as starting:
-            list(starting.map(BenchWorker.start, running))
+            list(starting.map(_start_on_a_core, running, cycle(sorted(os.sched_getaffinity(0)))))
         wait_for("all are at work", running, lambda: sum(bool(each.total(READ)) for each in running), workers, _OFTEN)
         begun, before = time.monotonic(), look(running)
         wait_for("all is counted", running, lambda: look(running).read, events, _SELDOM)
@@ -79,6 +85,11 @@ def cost(servers: Servers, folder: Path, workers: int, events: int) -> dict[str,
         "cpu_us_per_event": round(after.per_event(before), 3),
         "idle_cpu_share_each": round(idle / _IDLE_SECONDS / workers, 3),
     }
+
+
+def _start_on_a_core(worker: BenchWorker, core: int) -> None:
+    os.sched_setaffinity(0, {core})  # of this thread; what it starts inherits it
+    worker.start()
 
 
 def apart(costs: Sequence[float]) -> float:

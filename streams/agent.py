@@ -231,6 +231,7 @@ class PartitionAgent(ABC, Generic[PartT]):
             admitted = await self._admit(running, fetch) if ours else None
             while admitted is not None and self._is_at_work(running):
                 admitted = await self._feed(running, admitted)
+                await asyncio.sleep(0)
             if len(fetch):
                 running.newest_stamp = int(fetch.timestamps[-1])
 

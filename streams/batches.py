@@ -64,6 +64,10 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     mark: int
     rows: list[Rows]
 
+    def __len__(self) -> int:
+        """How many events it has."""
+        return sum(len(rows.offsets) for rows in self.rows) // 8
+
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode: Callable[[bytes], Batch] = msgspec.msgpack.Decoder(Batch).decode

@@ -13,7 +13,7 @@ from indicators.counts import Tally
 from sinks.prometheus import Metrics
 from streams import wire
 from streams.agent import Part, PartitionAgent, Running
-from streams.batches import Batch, decode_batch
+from streams.batches import decode_batch
 from streams.epoch_register import EpochRegister
 from streams.feed import FeedAgent
 from streams.fetch import Fetch
@@ -24,6 +24,9 @@ from streams.watermark import BEGINNING
 from streams.wire import Claim, EarlyEnd, Seal
 
 log = logging.getLogger(__name__)
+
+#: Events; a fetch of a backlog has more, and others on the event loop do not wait for all of it.
+_TAKEN_AT_ONCE = 20_000
 
 
 class _Counting(Part, Protocol):
@@ -149,19 +152,26 @@ class ShuffledCrowdAgent(TallyAgent[ShuffledShard]):
             until = last + self._parts.linger
             await self._append(EarlyEnd(self._fingerprint, token, shard.partition, first - 1, until))
 
-    async def _feed(self, running: Running[ShuffledShard], fetch: Fetch) -> None:
-        batches: list[Batch] = []
+    async def _feed(self, running: Running[ShuffledShard], fetch: Fetch) -> Fetch | None:
+        batches, end, room = [], fetch.end, _TAKEN_AT_ONCE
         for offset, value in zip(fetch.offsets.tolist(), fetch.values, strict=True):
+            if room <= 0:
+                end = offset
+                break
             try:
-                batches.append(decode_batch(value or b""))
+                batch = decode_batch(value or b"")
             except ContractError as error:
                 log.error("offset %d of %s is passed over: %s", offset, self._topics.shuffled, error)
+            else:
+                batches.append(batch)
+                room -= len(batch)
         stale, left_out = running.part.stale, running.part.left_out
-        running.part.take(batches, fetch.end)
+        running.part.take(batches, end)
         self._metrics.stale_messages.inc(running.part.stale - stale)
         self._metrics.left_out.inc(running.part.left_out - left_out)
         await self._say_what_is_gone(running)
         await self._carry_away(running)
+        return fetch.since(end) if end < fetch.end else None
 
     def _measure(self, running: Running[ShuffledShard]) -> None:
         super()._measure(running)

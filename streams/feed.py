@@ -19,6 +19,8 @@ from streams.wire import Advance
 log = logging.getLogger(__name__)
 
 _MOST_UNACKNOWLEDGED = 5_000
+#: A fetch of a backlog is larger: others on the event loop do not wait for all of it.
+_TAKEN_AT_ONCE = 10_000
 
 
 class FeedPart(Part, Protocol):
@@ -36,8 +38,9 @@ class FeedAgent(PartitionAgent[FeedPartT]):
 
     async def _feed(self, running: Running[FeedPartT], fetch: Fetch) -> Fetch | None:
         part = running.part
+        few = fetch.before(int(fetch.offsets[_TAKEN_AT_ONCE])) if len(fetch) > _TAKEN_AT_ONCE else fetch
         try:
-            pieces = part.take(fetch)
+            pieces = part.take(few)
         except KeyStoreError as error:
             await self._register.overcome(error, f"partition {part.partition} stands still")
             return fetch

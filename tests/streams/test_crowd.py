@@ -10,6 +10,7 @@ import pytest
 
 from config.settings import Settings
 from foule.oracle.parameters import HOUR, MINUTE
+from streams import feed
 from tests.damage import NOON
 from tests.streams.agents import CLOSING, SETTINGS, TAKEN_OVER, TOPICS, event, events, letters, seals, started, tallies
 from tests.streams.memory import settled
@@ -124,6 +125,19 @@ async def test_a_fetch_that_comes_again_is_read_once() -> None:
         await agent.crowd.take(events(event(0), event(1)))
     await agent.crowd.take(events(event(1), event(2), start=1))
     assert agent.metric("foule_records_read_total") == 3
+
+
+async def test_others_on_the_event_loop_do_not_wait_for_the_whole_of_a_large_fetch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feed, "_TAKEN_AT_ONCE", 2)
+    agent = await started()
+    taking = asyncio.create_task(agent.crowd.take(events(*[event(at) for at in range(5)])))
+    seen = []
+    while not taking.done():
+        seen.append(agent.metric("foule_records_read_total"))
+        await asyncio.sleep(0)
+    assert list(dict.fromkeys(seen)) == [0, 2, 4, 5]
 
 
 async def test_a_fetch_behind_one_that_got_lost_makes_the_agent_read_again() -> None:

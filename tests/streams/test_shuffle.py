@@ -13,7 +13,7 @@ from foule.oracle.oracle import Parameters, Record
 from foule.oracle.parameters import HOUR, MINUTE
 from indicators.counts import Counts, Tally
 from sinks.prometheus import Metrics
-from streams import wire
+from streams import crowd, wire
 from streams.batches import Batch, decode_batch, encode_batch
 from streams.crowd import ShuffledCrowdAgent
 from streams.releaser import ReleaseAgent
@@ -244,6 +244,21 @@ async def test_a_shard_that_meets_a_second_key_of_an_epoch_is_taken_over_again()
     assert worker.memory.kinds(TOPICS.checkpoints) == [*TAKEN_OVER, *TAKEN_OVER]
     await worker.crowd.seal()
     assert said(worker.memory, Seal)[-1].next_offset == 0
+
+
+async def test_a_large_fetch_of_batches_is_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = await shuffling()
+    for start in (0, 10, 20, 30):
+        await worker.feed.take(events(*MANY[start : start + 10], start=start))
+    sizes = [len(batch) for batch in batches(worker.memory, 0)]
+    assert sum(size > 0 for size in sizes) > 2
+    monkeypatch.setattr(crowd, "_TAKEN_AT_ONCE", 1)
+    gathering, seen = asyncio.create_task(worker.gather()), set()
+    while not gathering.done():
+        seen.add(worker.crowd._running[0].part.next_offset)
+        await asyncio.sleep(0)
+    assert len(seen) > 3
+    assert worker.crowd._running[0].part.next_offset == len(sizes)
 
 
 async def test_a_record_of_others_on_the_shuffled_topic_is_passed_over() -> None:
