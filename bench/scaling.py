@@ -8,7 +8,7 @@ less to share out, and one that emits more closes its windows more seldom by the
 
 Each worker keeps to one core, two workers to the same one where there are too few: a process of Python has work for no
 more, and one that wanders between two idle cores costs a tenth more, which is the machine's doing and not that of the
-number of workers. Linux only.
+number of workers. Linux only. Each combination is run twice and its lower cost counts: other programs only add.
 """
 
 import argparse
@@ -36,6 +36,7 @@ MOST_APART = 1.15
 _ALL_JOINED_MS = 3_000
 _OFTEN, _SELDOM = 0.05, 1.0
 _IDLE_SECONDS = 5.0
+_TURNS = 2
 
 
 class Look(NamedTuple):
@@ -54,9 +55,9 @@ def look(workers: Sequence[BenchWorker]) -> Look:
     return Look(sum(worker.cpu_seconds() for worker in workers), sum(worker.total(READ) for worker in workers))
 
 
-def cost(servers: Servers, folder: Path, workers: int, events: int) -> dict[str, float]:
+def cost(servers: Servers, folder: Path, workers: int, events: int, turn: int) -> dict[str, float]:
     """Let a group of workers take the whole topic; returns what an event cost once all of them were at work."""
-    name = f"scaling-{servers.partitions}-{workers}"
+    name = f"scaling-{servers.partitions}-{workers}-{turn}"
     settings = servers.settings(folder / name, name)
     running = [BenchWorker(settings) for _ in range(workers)]
     with ExitStack() as stack:
@@ -126,9 +127,10 @@ def main() -> int:
             asyncio.run(topic.fill(kafka.bootstrap, events, arguments.events, partitions=partitions, span=span))
             servers = Servers(kafka.bootstrap, redis.url, keys.url, events, partitions)
             for workers in arguments.workers:
-                result = cost(servers, Path(folder), workers, arguments.events)
-                emit({"bench": "scaling", **result})
-                costs.append(result["cpu_us_per_event"])
+                results = [cost(servers, Path(folder), workers, arguments.events, turn) for turn in range(_TURNS)]
+                for result in results:
+                    emit({"bench": "scaling", **result})
+                costs.append(min(result["cpu_us_per_event"] for result in results))
     return 0 if verdict("scaling", {"dearest_over_cheapest": Bar(apart(costs), MOST_APART)}) else 1
 
 

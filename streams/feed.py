@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 _MOST_UNACKNOWLEDGED = 5_000
 #: A fetch of a backlog is larger: others on the event loop do not wait for all of it.
-_TAKEN_AT_ONCE = 10_000
+_TAKEN_AT_ONCE = 20_000
 
 
 class FeedPart(Part, Protocol):
