@@ -247,6 +247,8 @@ class Link:
 
         try:
             await self._in_thread(check)
+        except ConsumerNotStarted:
+            return None  # the broker went away while the worker started: nobody has refused it yet
         except KafkaError as error:
             return error
         return None

@@ -47,7 +47,8 @@ class Group:
     """Workers with one settings file; what takes its time goes on in the background.
 
     ``ended``: workers that ended by themselves, with the end of their logs; ``refused``: how often one could not be
-    started, as without a broker; ``stops``: seconds that each SIGTERM took.
+    started, as without a broker; ``stops``: seconds that each SIGTERM took; ``changed_at``: when a worker last went
+    away or woke up, by the clock.
     """
 
     def __init__(self, settings_file: Path, logs: Path, say: Callable[[str], None]) -> None:
@@ -61,6 +62,7 @@ class Group:
         self.ended: list[str] = []
         self.refused = 0
         self.stops: list[float] = []
+        self.changed_at = 0.0
         self._spawn(self._supervise)
 
     def start(self) -> Member:
@@ -86,7 +88,7 @@ class Group:
     def kill(self, member: Member) -> None:
         """kill -9."""
         with self._lock:
-            member.state = GONE
+            member.state, self.changed_at = GONE, time.time()
             member.worker.kill()
 
     def terminate(self, member: Member) -> None:
@@ -105,6 +107,7 @@ class Group:
             self._closing.wait(seconds)
             with self._lock:
                 member.signal(signal.SIGCONT)
+                self.changed_at = time.time()
                 if member.state == PAUSED:
                     member.state = RUNNING
 
@@ -159,6 +162,7 @@ class Group:
                     if member.worker.pid is not None or member.state not in (RUNNING, PAUSED, ENDING):
                         continue
                     expected, member.state = member.state == ENDING, GONE
+                    self.changed_at = time.time()
                 if expected:
                     self.stops.append(time.time() - member.since)
                 else:

@@ -19,7 +19,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
-from faust.exceptions import ProducerSendError
+from faust.exceptions import ConsumerNotStarted, ProducerSendError
 
 from config.errors import ServiceError, TopicsError, UnreachableError
 from config.settings import KafkaSettings
@@ -130,6 +130,15 @@ async def test_the_producer_keeps_how_long_it_tries_where_the_link_sets_it() -> 
         await producer._sender.close()
     finally:
         await producer.stop()
+
+
+async def test_before_there_is_a_consumer_nobody_has_refused_the_worker() -> None:
+    def ensure_consumer() -> None:
+        raise ConsumerNotStarted("Consumer thread not yet started")
+
+    thread = SimpleNamespace(thread_loop=asyncio.get_running_loop(), _ensure_consumer=ensure_consumer)
+    app: Any = SimpleNamespace(consumer=SimpleNamespace(_thread=thread))
+    assert await Link(app, KafkaSettings(), {}).group_error() is None
 
 
 class Committing(Link):
