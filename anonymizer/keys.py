@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from anonymizer.pseudonyms import Pseudonymiser, label_of
-from config.errors import KeyMissingError, KeyStoreError
+from config.errors import KeyMissingError
 from indicators.calendar import Epoch
 
 KEY_BYTES = 32
@@ -61,11 +61,14 @@ class Register(Protocol):
     def label(self, epoch: str) -> str:
         """The label of the key in force; raises ``KeyStoreError`` while that is not known."""
 
-    def may_make(self, label: str) -> bool:
-        """Whether this process may make the key: nobody has ever begun to."""
+    def in_force(self, label: str) -> str | None:
+        """The id of the key in force under this label; None if none is known yet."""
 
-    def made(self, label: str) -> None:
-        """This process has made the key, or found it made."""
+    def offer(self, label: str, key_id: str) -> None:
+        """Offer a key to be in force, as long as none is known to be.
+
+        Raises ``KeyStoreError`` if others may have offered one, too: then :meth:`in_force` says later whose it is.
+        """
 
     def is_lost(self, label: str) -> bool:
         """Whether the key was given up."""
@@ -81,12 +84,12 @@ class FirstKeys:
         """The label of the only key."""
         return epoch
 
-    def may_make(self, label: str) -> bool:
-        """Always."""
-        return True
+    def in_force(self, label: str) -> str | None:
+        """The store alone decides."""
+        return None
 
-    def made(self, label: str) -> None:
-        """Nothing depends on it."""
+    def offer(self, label: str, key_id: str) -> None:
+        """There are no others."""
 
     def is_lost(self, label: str) -> bool:
         """Never."""
@@ -102,6 +105,10 @@ class _Held:
     pseudonymiser: Pseudonymiser
     key: bytes
     epoch: Epoch
+
+    @property
+    def key_id(self) -> str:
+        return self.pseudonymiser.key_id
 
 
 class EpochKeys:
@@ -121,19 +128,27 @@ class EpochKeys:
     def pseudonymiser(self, epoch: Epoch) -> Pseudonymiser:
         """The pseudonymiser of this epoch.
 
+        A key is in the store before it is offered, and nobody uses it before it is in force: who ends in between
+        leaves nothing behind that others would wait for.
+
         Raises ``KeyStoreError`` if the store does not answer or the register is not up to date, ``KeyMissingError`` if
-        somebody has made the key and the store does not have it.
+        a key is in force and the store does not have it.
         """
         label = self._register.label(epoch.label)
+        in_force = self._register.in_force(label)
         held = self._held.get(label)
         if held is None:
             key: bytes | None
-            if self._register.may_make(label):
+            if in_force is None:
                 key = self._store.put_if_absent(label, secrets.token_bytes(KEY_BYTES), self._ttl(epoch))
-                self._register.made(label)
             else:
                 key = self._store.get(label)
             held = self._held[label] = self._holding(label, key, epoch)
+        if in_force is None:
+            self._register.offer(label, held.key_id)
+        elif in_force != held.key_id:
+            del self._held[label]
+            raise _missing(label, "another one is in its place")
         return held.pseudonymiser
 
     def same(self, epoch: Epoch, key_id: str) -> Pseudonymiser:
@@ -146,7 +161,7 @@ class EpochKeys:
         held = self._held.get(label)
         if held is None:
             held = self._holding(label, self._store.get(label), epoch)
-        if held.pseudonymiser.key_id != key_id:
+        if held.key_id != key_id:
             raise _missing(label, "another one is in its place")
         self._held[label] = held
         return held.pseudonymiser
@@ -164,19 +179,18 @@ class EpochKeys:
         return max(epoch.end - self._now(), 0) + self._max_age
 
     def keep(self) -> None:
-        """Put the keys that this process holds back into the store if it has lost them.
+        """Put the keys in force that this process holds back into the store if it has lost them, or has others in their
+        place, which nobody uses.
 
-        Raises ``KeyStoreError`` if it does not answer, or has another key in the place of one.
+        Raises ``KeyStoreError`` if it does not answer.
         """
-        others = []
         for label, held in list(self._held.items()):
             if self._register.is_lost(label):
                 continue
-            if self._store.put_if_absent(label, held.key, self._ttl(held.epoch)) != held.key:
-                others.append(label)
-        if others:
-            names = ", ".join(others)
-            raise KeyStoreError(f"the key store has another key called {names} than the one that is in use here")
+            there = self._store.put_if_absent(label, held.key, self._ttl(held.epoch))
+            if there != held.key and self._register.in_force(label) == held.key_id:
+                self._store.destroy(label)
+                self._store.put_if_absent(label, held.key, self._ttl(held.epoch))
 
     def drop(self, epoch: Epoch) -> None:
         """Forget the epoch's keys in this process; the store still has them for shards that are behind."""

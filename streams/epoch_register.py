@@ -1,13 +1,15 @@
-"""The register of epochs' keys: which were begun and which were lost, on a compacted topic that every worker reads.
+"""The register of epochs' keys: which are in force and which were lost, on a compacted topic that every worker reads.
 
 Without it a worker that finds the key store empty could not tell an epoch that nobody has begun from one whose key is
-lost, and would make a second key: every device would count twice (docs/privacy.md).
+lost, and would make a second key: every device would count twice (docs/privacy.md). A key is offered here by its id
+once the key store has it, and the first that was offered under a label is in force.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 
 from anonymizer.keys import numbered
 from config.errors import ContractError, KeyMissingError, KeyStoreError
@@ -22,7 +24,7 @@ _FORGOTTEN = 30.0
 #: Seconds after which the log says again who waits for a key.
 _SAY_AGAIN = 30.0
 
-_BEGUN = b"begun"
+_MADE = b"made"
 _LOST = b"lost"
 
 
@@ -37,23 +39,14 @@ class EpochRegister:
         self._said: dict[str, float] = {}
         self._topic = topic
         self._next = 0
-        self._begun: set[str] = set()
+        self._in_force: dict[str, str] = {}
         self._lost: set[str] = set()
         self._prepared: set[str] = set()
-        self._mine: set[str] = set()
 
     def label(self, epoch: str) -> str:
-        """The label of the epoch's key in force.
-
-        Raises ``UnpreparedError`` before :meth:`prepare`, and when others have given the prepared key up and nobody has
-        begun the next one.
-        """
-        label = self._current(epoch)
-        if epoch not in self._prepared or label not in self._begun:
+        """The label of the epoch's key in force; raises ``UnpreparedError`` before :meth:`prepare`."""
+        if epoch not in self._prepared:
             raise UnpreparedError(epoch)
-        return label
-
-    def _current(self, epoch: str) -> str:
         return self.labels(epoch)[-1]
 
     def labels(self, epoch: str) -> list[str]:
@@ -63,27 +56,31 @@ class EpochRegister:
             labels.append(numbered(epoch, len(labels)))
         return labels
 
-    def made(self, label: str) -> None:
-        """This worker has made the key, or found it made: it must not make it again."""
-        self._mine.discard(label)
+    def in_force(self, label: str) -> str | None:
+        """The id of the first key that was offered under the label, or None, as far as this worker has read."""
+        return self._in_force.get(label)
 
-    def may_make(self, label: str) -> bool:
-        """Whether this worker was among the first to begin with the key."""
-        return label in self._mine
+    def offer(self, label: str, key_id: str) -> None:
+        """Raises ``OfferedError`` unless a key is in force: :meth:`overcome` writes the offer down."""
+        if label not in self._in_force:
+            raise OfferedError(label, key_id)
 
     def is_lost(self, label: str) -> bool:
         """Whether the key was given up."""
         return label in self._lost
 
     async def prepare(self, epoch: str) -> None:
-        """Read what the others have written, and write down that the epoch's key is begun if nobody has yet."""
+        """Read what the others have written, before a key of the epoch is used."""
         await self.refresh()
-        label = self._current(epoch)
-        if label not in self._begun:
-            await self._append(_BEGUN, label)
-            self._mine.add(label)
-            await self.refresh()
         self._prepared.add(epoch)
+
+    async def _enter(self, label: str, key_id: str) -> None:
+        """Offer a key, unless others were faster."""
+        await self.refresh()
+        if label not in self._in_force:
+            # compaction keeps the last record of a name, and the first decides: no two have the same
+            await self._append(_MADE, f"{label}/{secrets.token_hex(8)}", key_id)
+            await self.refresh()
 
     async def overcome(self, error: KeyStoreError, who: str) -> None:
         """Do what can be done about a key that cannot be had, and wait a little; then the caller tries again.
@@ -92,6 +89,9 @@ class EpochRegister:
         """
         if isinstance(error, UnpreparedError):
             await self.prepare(error.epoch)
+            return
+        if isinstance(error, OfferedError):
+            await self._enter(error.label, error.key_id)
             return
         if self._link.elapsed() - self._said.get(who, -_SAY_AGAIN) >= _SAY_AGAIN:
             self._said[who] = self._link.elapsed()
@@ -123,17 +123,18 @@ class EpochRegister:
         if end <= self._next:
             return
         async for record in self._link.read(self._topic, 0, self._next, end):
-            kind, _, label = (record.key or b"").partition(b"/")
-            if kind == _BEGUN:
-                self._begun.add(label.decode())
+            kind, _, name = (record.key or b"").partition(b"/")
+            if kind == _MADE:
+                label, _, _ = name.decode().partition("/")
+                self._in_force.setdefault(label, (record.value or b"").decode())
             elif kind == _LOST:
-                self._lost.add(label.decode())
+                self._lost.add(name.decode())
             else:
                 raise ContractError(f"offset {record.offset} of {self._topic} cannot be read: who else writes there?")
         self._next = end
 
-    async def _append(self, kind: bytes, label: str) -> None:
-        await self._link.append(self._topic, 0, kind + b"/" + label.encode(), b"")
+    async def _append(self, kind: bytes, name: str, value: str = "") -> None:
+        await self._link.append(self._topic, 0, kind + b"/" + name.encode(), value.encode())
 
 
 class UnpreparedError(KeyStoreError):
@@ -142,3 +143,12 @@ class UnpreparedError(KeyStoreError):
     def __init__(self, epoch: str) -> None:
         self.epoch = epoch
         super().__init__(f"the register of keys was not read for the epoch {epoch} yet")
+
+
+class OfferedError(KeyStoreError):
+    """The key with the id ``key_id`` is to be offered under ``label`` before it can be used."""
+
+    def __init__(self, label: str, key_id: str) -> None:
+        self.label = label
+        self.key_id = key_id
+        super().__init__(f"the key {label} is not in the register of keys yet")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import time
 from typing import NamedTuple
 
@@ -165,32 +166,29 @@ def test_a_worker_gives_an_emptied_store_its_keys_back() -> None:
     assert pseudonyms(EpochKeys(store, HOUR, lambda: 0)) == before
 
 
-def test_a_second_key_for_an_epoch_is_an_error() -> None:
-    store = MemoryKeyStore()
-    keys = EpochKeys(store, HOUR, lambda: 0)
-    pseudonyms(keys)
-    store.destroy(FIRST.label)
-    pseudonyms(EpochKeys(store, HOUR, lambda: 0))
-    with pytest.raises(KeyStoreError, match="another key"):
-        keys.keep()
-
-
 class Register(FirstKeys):
-    """Says of each epoch how many of its keys were lost, and of which this process may make one."""
+    """Says of each epoch how many of its keys were lost, and which key is in force; what is offered waits in
+    ``offered`` until :meth:`enter`."""
 
-    def __init__(self, may_make: bool = True) -> None:
+    def __init__(self) -> None:
         self.number = 0
-        self.makes = may_make
-        self.made_here: list[str] = []
+        self.offered: list[tuple[str, str]] = []
+        self.entered: dict[str, str] = {}
 
     def label(self, epoch: str) -> str:
         return numbered(epoch, self.number)
 
-    def may_make(self, label: str) -> bool:
-        return self.makes
+    def in_force(self, label: str) -> str | None:
+        return self.entered.get(label)
 
-    def made(self, label: str) -> None:
-        self.made_here.append(label)
+    def offer(self, label: str, key_id: str) -> None:
+        self.offered.append((label, key_id))
+        raise KeyStoreError("the register does not know it yet")
+
+    def enter(self) -> None:
+        """What was offered is in the register; the first under a label is in force."""
+        for label, key_id in self.offered:
+            self.entered.setdefault(label, key_id)
 
     def is_lost(self, label: str) -> bool:
         return label in self.labels(FIRST.label)[: self.number]
@@ -199,24 +197,71 @@ class Register(FirstKeys):
         return [numbered(epoch, number) for number in range(self.number + 1)]
 
 
-def test_who_may_not_make_a_key_waits_for_the_one_who_may() -> None:
-    store, register = Recording(), Register(may_make=False)
-    waiting = EpochKeys(store, HOUR, lambda: 0, register)
-    with pytest.raises(KeyMissingError, match=FIRST.label) as caught:
-        waiting.pseudonymiser(FIRST)
-    assert (caught.value.label, store.puts, register.made_here) == (FIRST.label, [], [])
-    maker = Register()
-    made = pseudonyms(EpochKeys(store, HOUR, lambda: 0, maker))
-    assert maker.made_here == [FIRST.label]
-    assert pseudonyms(waiting) == made
+def entered(keys: EpochKeys, register: Register, epoch: int = 0) -> list[int]:
+    """The pseudonyms under a key that is in force by now."""
+    with suppress(KeyStoreError):
+        keys.pseudonymiser(CALENDAR.epoch(epoch))
+    register.enter()
+    return pseudonyms(keys, epoch)
+
+
+def test_a_key_is_in_the_store_before_it_is_offered_and_not_used_before_it_is_in_force() -> None:
+    store, register = Recording(), Register()
+    keys = EpochKeys(store, HOUR, lambda: 0, register)
+    for _ in range(2):
+        with pytest.raises(KeyStoreError, match="does not know it yet"):
+            keys.pseudonymiser(FIRST)
+    assert [put.epoch for put in store.puts] == [FIRST.label]
+    assert {label for label, _ in register.offered} == {FIRST.label}
+    register.enter()
+    assert keys.pseudonymiser(FIRST).key_id == register.entered[FIRST.label]
+
+
+def test_who_offers_a_key_and_ends_leaves_nothing_that_others_wait_for() -> None:
+    store = MemoryKeyStore()
+    with pytest.raises(KeyStoreError):
+        EpochKeys(store, HOUR, lambda: 0, Register()).pseudonymiser(FIRST)
+    left = store.get(FIRST.label)
+    assert left is not None
+    register = Register()
+    assert entered(EpochKeys(store, HOUR, lambda: 0, register), register) == Pseudonymiser(left).of(IDS).tolist()
+
+
+def test_of_two_keys_the_one_that_is_in_force_is_used_and_comes_back_in_the_place_of_the_other() -> None:
+    store, register = MemoryKeyStore(), Register()
+    one, other = EpochKeys(store, HOUR, lambda: 0, register), EpochKeys(store, HOUR, lambda: 0, register)
+    with pytest.raises(KeyStoreError):
+        one.pseudonymiser(FIRST)
+    store.destroy(FIRST.label)  # the store is emptied just now
+    with pytest.raises(KeyStoreError):
+        other.pseudonymiser(FIRST)
+    other.keep()  # not in force: it leaves alone what is there
+    register.enter()
+    with pytest.raises(KeyMissingError, match="another one is in its place"):
+        other.pseudonymiser(FIRST)
+    with pytest.raises(KeyMissingError, match="another one is in its place"):
+        other.pseudonymiser(FIRST)
+    one.keep()
+    assert pseudonyms(other) == pseudonyms(one)
+
+
+def test_a_key_that_may_not_be_in_force_does_not_come_in_the_place_of_another() -> None:
+    store = MemoryKeyStore()
+    keys = EpochKeys(store, HOUR, lambda: 0, Register())
+    with pytest.raises(KeyStoreError):
+        keys.pseudonymiser(FIRST)
+    store.destroy(FIRST.label)
+    store.put_if_absent(FIRST.label, bytes(32), HOUR)
+    keys.keep()
+    assert store.get(FIRST.label) == bytes(32)
 
 
 def test_the_next_key_of_an_epoch_has_a_label_of_its_own_and_makes_everybody_another() -> None:
     store, register = MemoryKeyStore(), Register()
     keys = EpochKeys(store, HOUR, lambda: 0, register)
-    before, key_id = pseudonyms(keys), keys.pseudonymiser(FIRST).key_id
+    before, key_id = entered(keys, register), keys.pseudonymiser(FIRST).key_id
     register.number = 1
-    assert not {*pseudonyms(keys)} & {*before}
+    assert not {*entered(keys, register)} & {*before}
     assert (keys.is_lost(key_id), keys.is_lost(keys.pseudonymiser(FIRST).key_id)) == (True, False)
     labels = [FIRST.label, f"{FIRST.label}.1", f"{FIRST.label}.2"]
     assert [store.get(label) is not None for label in labels] == [True, True, False]
@@ -225,9 +270,9 @@ def test_the_next_key_of_an_epoch_has_a_label_of_its_own_and_makes_everybody_ano
 def test_a_lost_key_is_not_put_back_and_the_others_are() -> None:
     store, register = Recording(), Register()
     keys = EpochKeys(store, HOUR, lambda: 0, register)
-    pseudonyms(keys)
+    entered(keys, register)
     register.number = 1
-    pseudonyms(keys)
+    entered(keys, register)
     for label in register.labels(FIRST.label):
         store.destroy(label)
     store.puts.clear()
@@ -235,25 +280,12 @@ def test_a_lost_key_is_not_put_back_and_the_others_are() -> None:
     assert [put.epoch for put in store.puts] == [f"{FIRST.label}.1"]
 
 
-def test_one_key_that_is_another_in_the_store_keeps_no_other_from_being_put_back() -> None:
-    store = MemoryKeyStore()
-    keys = EpochKeys(store, HOUR, lambda: 0)
-    pseudonyms(keys, 0)
-    pseudonyms(keys, 1)
-    for epoch in (FIRST, SECOND):
-        store.destroy(epoch.label)
-    store.put_if_absent(FIRST.label, bytes(32), HOUR)
-    with pytest.raises(KeyStoreError, match=f"another key called {FIRST.label} "):
-        keys.keep()
-    assert store.get(SECOND.label) is not None
-
-
 def test_all_keys_of_an_epoch_are_destroyed_also_those_that_were_lost_and_came_back() -> None:
     store, register = MemoryKeyStore(), Register()
     keys = EpochKeys(store, HOUR, lambda: 0, register)
     for register.number in range(3):
-        pseudonyms(keys)
-    pseudonyms(keys, 1)
+        entered(keys, register)
+    entered(keys, register, 1)
     keys.destroy(FIRST)
     assert [store.get(label) for label in register.labels(FIRST.label)] == [None] * 3
     assert store.get(numbered(SECOND.label, 2)) is not None

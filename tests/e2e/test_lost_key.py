@@ -26,6 +26,7 @@ from tests.conftest import SettingsMaker
 from tests.e2e.festival import festival_settings
 from tests.e2e.results import applied_advances, event_logs, locator
 from tests.e2e.running import Tail, Worker, foule, wait_until, wait_until_released
+from tests.streams.memory import entry
 from zones import load as load_places
 
 pytestmark = pytest.mark.real_kafka
@@ -98,10 +99,10 @@ def simulate(path: Path, start: str, end: str, *options: str) -> None:
     foule("simulate", "--settings", path, "--people", PEOPLE, "--start", start, "--end", end, *options)
 
 
-def register(settings: Settings) -> list[bytes | None]:
-    """What is said of keys, in order; two workers may both have begun a key."""
+def register(settings: Settings) -> list[str]:
+    """What is said of keys, in order; two workers may both have offered a key."""
     with Tail(settings, settings.topics.epochs) as log:
-        return list(dict.fromkeys(record.key for record in log.read()))
+        return list(dict.fromkeys(entry(record.key, b"") for record in log.read()))
 
 
 def total(name: str, *workers: Worker) -> float:
@@ -195,7 +196,7 @@ def test_an_emptied_key_store_gets_the_key_back_and_a_key_that_is_lost_ends_its_
         wait_until(lambda: store.names == {DAY}, 15, "the key is back", workers)
         is_the_same = store.digest(DAY) == before
         assert is_the_same
-        assert (total(LOST_KEYS, *workers), register(settings)) == (0, [f"begun/{DAY}".encode()])
+        assert (total(LOST_KEYS, *workers), register(settings)) == (0, [f"made/{DAY}"])
 
         for worker in workers:
             worker.kill()
@@ -212,6 +213,6 @@ def test_an_emptied_key_store_gets_the_key_back_and_a_key_that_is_lost_ends_its_
         assert total(SPOILT, *workers) > 0
         wait_until(lambda: store.names == set(), 30, "the keys of epochs that are over are destroyed", workers)
     store.close()
-    keys = [b"begun/20140628", b"lost/20140628", b"begun/20140628.1"]
+    keys = ["made/20140628", "lost/20140628", "made/20140628.1"]
     assert register(settings) == keys
     assert_released_but_for_the_loss(festival)

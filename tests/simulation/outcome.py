@@ -50,9 +50,14 @@ class Outcome:
             "windows published with two contents": self.contradictions,
             "windows without every shard": self.incomplete,
             "dead letters differ from the oracle": not self.letters,
+            "a key was lost that nobody had taken away": self.lost is not None and not self._emptied,
             "errors: " + "; ".join(self.errors): len(self.errors),
         }
         return [f"{count} {text}" for text, count in said.items() if count]
+
+    @property
+    def _emptied(self) -> bool:
+        return any(fault.endswith(" keys") for fault in self.faults)
 
     def _is_right(self, key: WindowKey) -> bool:
         """Whether a window is as the oracle has it. If a key was lost: windows that began before may be missing, and in

@@ -41,6 +41,12 @@ def register_in(memory: Memory) -> EpochRegister:
     return EpochRegister(memory, "foule.epochs", 120_000)
 
 
+def entry(key: bytes | None, value: bytes | None) -> str:
+    """What a record of the register of keys says: ``made/LABEL=ID`` or ``lost/LABEL``."""
+    kind, label, *_ = (key or b"").decode().split("/")
+    return f"{kind}/{label}" + (f"={value.decode()}" if value else "")
+
+
 class Memory(Link):
     """Kafka in memory.
 

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from config.errors import ContractError, KeyMissingError, KeyStoreError
-from streams.epoch_register import EpochRegister, UnpreparedError
-from tests.streams.memory import Memory, register_in
+from streams.epoch_register import EpochRegister, OfferedError, UnpreparedError
+from tests.streams.memory import Memory, entry, register_in
 
 TOPIC = "foule.epochs"
 DAY = "20140628"
@@ -28,8 +28,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Memory:
     return memory
 
 
-def written(memory: Memory) -> list[bytes | None]:
-    return [sent.key for sent in memory.to(TOPIC)]
+def written(memory: Memory) -> list[str]:
+    return [entry(sent.key, sent.value) for sent in memory.to(TOPIC)]
 
 
 def missing(label: str = DAY) -> KeyMissingError:
@@ -45,30 +45,28 @@ async def waited_for(register: EpochRegister, memory: Memory, label: str = DAY) 
     return memory.seconds - begun
 
 
-# --- who makes a key
+async def offered(register: EpochRegister, key_id: str, label: str = DAY) -> str | None:
+    """The key in force after ``key_id`` was offered."""
+    try:
+        register.offer(label, key_id)
+    except OfferedError as error:
+        await register.overcome(error, "shard 0")
+    return register.in_force(label)
 
 
-async def test_whoever_needs_a_key_first_writes_that_it_is_begun_and_may_make_it_once(clock: Memory) -> None:
+# --- whose key is in force
+
+
+async def test_the_first_key_that_is_offered_is_in_force_for_all(clock: Memory) -> None:
     first, second = register_in(clock), register_in(clock)
-    await first.prepare(DAY)
-    await second.prepare(DAY)
-    assert written(clock) == [b"begun/20140628"]
-    assert (first.label(DAY), second.label(DAY)) == (DAY, DAY)
-    assert (first.may_make(DAY), second.may_make(DAY)) == (True, False)
-    first.made(DAY)
-    assert not first.may_make(DAY)
-    await first.prepare(DAY)
-    assert (first.may_make(DAY), len(written(clock))) == (False, 1)
+    assert (first.in_force(DAY), await offered(first, "a")) == (None, "a")
+    assert await offered(second, "b") == "a"
+    assert written(clock) == ["made/20140628=a"]
+    first.offer(DAY, "a")  # does not fail any more
+    assert await offered(register_in(clock), "c") == "a"
 
 
-async def test_a_worker_that_starts_anew_does_not_make_the_key_that_it_made_before(clock: Memory) -> None:
-    await register_in(clock).prepare(DAY)
-    again = register_in(clock)
-    await again.prepare(DAY)
-    assert not again.may_make(DAY)
-
-
-async def test_of_two_that_begin_at_once_either_may_make_it_for_the_store_takes_one() -> None:
+async def test_of_two_that_offer_at_once_the_first_on_the_topic_is_in_force_also_after_compaction() -> None:
     class Slow(Memory):
         """Kafka that takes a moment to answer."""
 
@@ -78,10 +76,10 @@ async def test_of_two_that_begin_at_once_either_may_make_it_for_the_store_takes_
             return ends
 
     memory = Slow()
-    first, second = register_in(memory), register_in(memory)
-    await asyncio.gather(first.prepare(DAY), second.prepare(DAY))
-    assert (first.may_make(DAY), second.may_make(DAY)) == (True, True)
-    assert written(memory) == [b"begun/20140628"] * 2
+    registers = [register_in(memory) for _ in range(3)]
+    found = await asyncio.gather(*[offered(register, key) for register, key in zip(registers, "aba", strict=True)])
+    assert found == ["a", "a", "a"]
+    assert len({sent.key for sent in memory.to(TOPIC)}) == len(written(memory)) == 3
 
 
 async def test_no_key_can_be_used_before_the_register_is_read(clock: Memory) -> None:
@@ -99,18 +97,18 @@ async def test_no_key_can_be_used_before_the_register_is_read(clock: Memory) -> 
 
 async def test_a_key_that_is_missing_is_given_up_after_lost_after_and_the_next_one_begins(clock: Memory) -> None:
     one, other = register_in(clock), register_in(clock)
-    await one.prepare(DAY)
-    one.made(DAY)
-    await other.prepare(DAY)
+    for register in (one, other):
+        await register.prepare(DAY)
+        await offered(register, "a")
     assert await waited_for(other, clock) == pytest.approx(120, abs=2)
     with pytest.raises(UnpreparedError):
         other.label(DAY)
     await other.prepare(DAY)
-    assert written(clock) == [b"begun/20140628", b"lost/20140628", b"begun/20140628.1"]
-    assert (other.label(DAY), other.may_make("20140628.1")) == ("20140628.1", True)
+    assert (other.label(DAY), await offered(other, "b", "20140628.1")) == ("20140628.1", "b")
+    assert written(clock) == ["made/20140628=a", "lost/20140628", "made/20140628.1=b"]
     assert (one.is_lost(DAY), one.label(DAY)) == (False, DAY)  # it does not know yet
     await one.refresh()
-    assert (one.is_lost(DAY), one.label(DAY), one.may_make("20140628.1")) == (True, "20140628.1", False)
+    assert (one.is_lost(DAY), one.label(DAY), one.in_force("20140628.1")) == (True, "20140628.1", "b")
     assert one.labels(DAY) == [DAY, "20140628.1"]
     await waited_for(one, clock, "20140628.1")
     assert one.labels(DAY) == [DAY, "20140628.1", "20140628.2"]
@@ -118,24 +116,18 @@ async def test_a_key_that_is_missing_is_given_up_after_lost_after_and_the_next_o
 
 async def test_a_key_is_given_up_once_however_many_wait_for_it(clock: Memory) -> None:
     one, other = register_in(clock), register_in(clock)
-    await one.prepare(DAY)
     await one.give_up(DAY)
     await other.give_up(DAY)
-    assert written(clock) == [b"begun/20140628", b"lost/20140628"]
+    assert written(clock) == ["lost/20140628"]
 
 
-async def test_a_key_that_others_gave_up_and_whose_successor_nobody_has_begun_is_begun_and_not_waited_for(
-    clock: Memory,
-) -> None:
+async def test_the_successor_of_a_key_that_others_gave_up_is_made_by_whoever_needs_it_first(clock: Memory) -> None:
     one, other = register_in(clock), register_in(clock)
     for register in (one, other):
         await register.prepare(DAY)
     await one.give_up(DAY)  # and then its process ends
     await other.refresh()
-    with pytest.raises(UnpreparedError) as caught:
-        other.label(DAY)
-    await other.overcome(caught.value, "shard 0")
-    assert (other.label(DAY), other.may_make("20140628.1")) == ("20140628.1", True)
+    assert (other.label(DAY), other.in_force("20140628.1")) == ("20140628.1", None)
 
 
 async def test_time_in_which_the_store_does_not_answer_does_not_count(clock: Memory) -> None:
@@ -171,16 +163,16 @@ async def test_each_key_is_waited_for_by_itself(clock: Memory) -> None:
 
 async def test_only_what_is_new_is_read(clock: Memory) -> None:
     register = register_in(clock)
-    await register.prepare(DAY)
-    await register.prepare("20140629")
+    await offered(register, "a")
+    await offered(register, "b", "20140629")
     await register.refresh()
     assert clock.reads == [(0, 1), (1, 2)]
 
 
 async def test_the_register_holds_no_key_and_a_stranger_on_it_is_an_error(clock: Memory) -> None:
     register = register_in(clock)
-    await register.prepare(DAY)
-    assert {sent.value for sent in clock.to(TOPIC)} == {b""}
+    await offered(register, "id")
+    assert {sent.value for sent in clock.to(TOPIC)} == {b"id"}
     clock.put(TOPIC, b"something", b"")
     with pytest.raises(ContractError, match=r"offset 1 of foule\.epochs cannot be read"):
         await register.refresh()
