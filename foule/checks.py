@@ -94,6 +94,10 @@ def check_topics(settings: Settings) -> Iterator[Finding]:
             yield Finding("fail", "topics", text, advice)
     if any(state.problems for state in states):
         return
+    for problem in topics.changelog_problems(settings):
+        text, _, advice = problem.partition(": ")
+        yield Finding("fail", "topics", text, advice)
+        return
     yield Finding("ok", "topics", f"all {len(states)} are there, as planned")
     if not any(state.config for state in states):
         yield Finding(

@@ -310,7 +310,11 @@ class PartitionAgent(ABC, Generic[PartT]):
             for ack in acks:
                 running.acks.pop(ack, None)
             if not await running.changelog.write(snapshot, cut):
-                log.warning("%s %d was taken over by another worker", self.kind, part.partition)
+                log.warning(
+                    "%s %d was taken over by another worker; if that goes on, two have the same kafka.instance",
+                    self.kind,
+                    part.partition,
+                )
                 return False
             running.checkpointed = cut.watermark
             running.checkpointed_at = self._link.elapsed()

@@ -144,7 +144,10 @@ class Restored(NamedTuple):
 
 
 class Restorer:
-    """Reads a changelog from its beginning; keeps the parts of the newest checkpoints only."""
+    """Reads a changelog from its beginning; keeps the parts of the newest checkpoints only.
+
+    ``strange``: records that are none of foule's, by their keys; they are passed over.
+    """
 
     def __init__(self) -> None:
         self._parts: dict[tuple[int, int], dict[int, bytes]] = {}
@@ -153,9 +156,10 @@ class Restorer:
         self._live: set[bytes] = set()
         self._owner = -1
         self._owned = -1
+        self.strange = 0
 
     def take(self, record: Record) -> None:
-        """Take the next record; raises ``ContractError`` if foule did not write it."""
+        """Take the next record; raises ``ContractError`` if it has a key of foule's and cannot be read."""
         try:
             self._take(record)
         except (ValueError, IndexError) as error:
@@ -168,6 +172,8 @@ class Restorer:
             self._owner = record.offset
         elif kind == b"owned":
             self._owned = max(self._owned, int(names[0]))
+        elif kind not in (b"part", b"manifest", b"advance"):
+            self.strange += 1
         elif record.value is None:
             self._live.discard(key)
             self._delete(kind, tuple(map(int, names)))
@@ -178,12 +184,10 @@ class Restorer:
         elif kind == b"manifest":
             self._live.add(key)
             self._complete(_decode_manifest(record.value))
-        elif kind == b"advance":
+        else:
             advance = _decode_note(record.value)
             if advance.token >= self._owned:
                 self._notes[advance.offset] = advance
-        else:
-            raise ValueError(f"unknown key {key[:20]!r}")
 
     def _delete(self, kind: bytes, numbers: tuple[int, ...]) -> None:
         if kind == b"part":

@@ -12,7 +12,7 @@ import logging
 import secrets
 
 from anonymizer.keys import numbered
-from config.errors import ContractError, KeyMissingError, KeyStoreError
+from config.errors import KeyMissingError, KeyStoreError
 from streams.link import Link
 
 log = logging.getLogger(__name__)
@@ -24,8 +24,8 @@ _FORGOTTEN = 30.0
 #: Seconds after which the log says again who waits for a key.
 _SAY_AGAIN = 30.0
 
-_MADE = b"made"
-_LOST = b"lost"
+_MADE = "made"
+_LOST = "lost"
 
 
 class EpochRegister:
@@ -100,6 +100,9 @@ class EpochRegister:
         if not isinstance(error, KeyMissingError):
             self._missing.clear()  # while the store does not answer nobody can put a key back
             return
+        await self.refresh()
+        if self.is_lost(error.label):
+            return
         now = self._link.elapsed()
         since, last = self._missing.get(error.label, (now, now))
         if now - last > _FORGOTTEN:
@@ -123,18 +126,18 @@ class EpochRegister:
         if end <= self._next:
             return
         async for record in self._link.read(self._topic, 0, self._next, end):
-            kind, _, name = (record.key or b"").partition(b"/")
+            kind, _, name = (record.key or b"").decode(errors="replace").partition("/")
             if kind == _MADE:
-                label, _, _ = name.decode().partition("/")
-                self._in_force.setdefault(label, (record.value or b"").decode())
+                label, _, _ = name.partition("/")
+                self._in_force.setdefault(label, (record.value or b"").decode(errors="replace"))
             elif kind == _LOST:
-                self._lost.add(name.decode())
+                self._lost.add(name)
             else:
-                raise ContractError(f"offset {record.offset} of {self._topic} cannot be read: who else writes there?")
+                log.error("offset %d of %s is passed over: who else writes there?", record.offset, self._topic)
         self._next = end
 
-    async def _append(self, kind: bytes, name: str, value: str = "") -> None:
-        await self._link.append(self._topic, 0, kind + b"/" + name.encode(), value.encode())
+    async def _append(self, kind: str, name: str, value: str = "") -> None:
+        await self._link.append(self._topic, 0, f"{kind}/{name}".encode(), value.encode())
 
 
 class UnpreparedError(KeyStoreError):

@@ -114,11 +114,11 @@ class Link:
         """Seconds on a clock that never goes back."""
         return time.monotonic()
 
-    async def send_all(self, topic: str, partition: int | None, records: Iterable[Record]) -> int:
-        """Send records and wait until all are acknowledged; returns how many, raises if one is not."""
+    async def send_all(self, topic: str, partition: int | None, records: Iterable[Record]) -> list[int]:
+        """Send records and wait until all are acknowledged; returns their offsets, raises if one is not."""
         acks = [await self.send(topic, partition, record.key, record.value) for record in records]
-        await asyncio.gather(*acks)
-        return len(acks)
+        acknowledged = await asyncio.gather(*acks)
+        return [metadata.offset for metadata in acknowledged]
 
     def assigned(self, topic: str) -> set[int]:
         """The partitions of a topic that this worker has now."""

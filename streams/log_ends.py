@@ -1,7 +1,8 @@
 """Where the partitions of a topic end at this moment, on any broker."""
 
 import time
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -20,6 +21,18 @@ def log_ends(kafka: KafkaSettings, topic: str) -> dict[int, int]:
 
     Raises TopicsError if the topic does not exist, ServiceError if Kafka does not answer.
     """
+    with _reading(kafka) as consumer:
+        return {at.partition: end for at, end in _ends(consumer, _partitions(consumer, topic)).items()}
+
+
+def were_written(kafka: KafkaSettings, topics: Iterable[str]) -> list[bool]:
+    """Whether there was ever a record on each of the topics, asked one after the other; raises as :func:`log_ends`."""
+    with _reading(kafka) as consumer:
+        return [any(consumer.end_offsets(_partitions(consumer, topic)).values()) for topic in topics]
+
+
+@contextmanager
+def _reading(kafka: KafkaSettings) -> Iterator[Any]:
     require_listener(kafka)
     try:
         consumer = KafkaConsumer(
@@ -30,13 +43,16 @@ def log_ends(kafka: KafkaSettings, topic: str) -> dict[int, int]:
             allow_auto_create_topics=False,
         )
         with closing(consumer):
-            numbers = consumer.partitions_for_topic(topic)
-            if not numbers:
-                raise TopicsError(f"topic {topic} is missing: create it with: foule topics")
-            partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
-            return {at.partition: end for at, end in _ends(consumer, partitions).items()}
+            yield consumer
     except KafkaError as error:
         raise ServiceError(f"Kafka at {kafka.bootstrap} failed to answer: {error}") from error
+
+
+def _partitions(consumer: Any, topic: str) -> list[Any]:
+    numbers = consumer.partitions_for_topic(topic)
+    if not numbers:
+        raise TopicsError(f"topic {topic} is missing: create it with: foule topics")
+    return [TopicPartition(topic, number) for number in sorted(numbers)]
 
 
 def _ends(consumer: Any, partitions: list[Any]) -> dict[Any, int]:

@@ -11,6 +11,7 @@ from config.errors import TopicsError
 from config.settings import Settings
 from config.times import DAY, HOUR
 from streams.connection import administration
+from streams.log_ends import were_written
 
 MAX_RECORD_BYTES = 1_048_588
 """The largest record batch of most topics: what Kafka takes unless told otherwise."""
@@ -130,7 +131,30 @@ def check(settings: Settings) -> list[str]:
 
     Raises ServiceError if Kafka does not answer.
     """
-    return [problem for state in inspect(settings) for problem in state.problems]
+    return [problem for state in inspect(settings) for problem in state.problems] or changelog_problems(settings)
+
+
+def changelog_problems(settings: Settings) -> list[str]:
+    """What is wrong if changelogs were deleted and made anew, a line each.
+
+    Tokens are offsets of the changelogs: those of new ones do not count behind the claims on the logs. An owner is in
+    its changelog before it claims anything, so of two topics asked in this order the second cannot be empty alone.
+    """
+    topics = settings.topics
+    changelogs = [topics.checkpoints, *([topics.sources] if settings.events.shuffle else [])]
+    claimed, *kept = were_written(settings.kafka, [topics.tallies, *changelogs])
+    return [
+        f"topic {changelog} is empty and {topics.tallies} is not, so it was deleted, and nothing that is counted now"
+        f" would count there: delete {', '.join(_claimed(settings))} too and create them with: foule topics (what they"
+        " hold is lost); empty the Redis of indicators, whose versions are offsets of tallies"
+        for changelog, there in zip(changelogs, kept, strict=True)
+        if claimed and not there
+    ]
+
+
+def _claimed(settings: Settings) -> list[str]:
+    topics = settings.topics
+    return [topics.tallies, *([topics.checkpoints, topics.sources, topics.shuffled] if settings.events.shuffle else [])]
 
 
 def require(settings: Settings) -> None:

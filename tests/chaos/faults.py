@@ -146,6 +146,7 @@ class Injector:
         return False
 
     def _wait_for_presence(self) -> bool:
+        self._broker_up.wait(_RECOVERS_WITHIN)
         settings = self._stage.settings
         topic = settings.topics.presence
         options = client_options(settings.kafka)

@@ -40,7 +40,7 @@ class Fault:
 
 
 FAULTS = [
-    Fault("sends of checkpoints are not awaited", Link, "send_all", "await asyncio.gather(*acks)", "pass"),
+    Fault("sends of checkpoints are not awaited", Link, "send_all", "await asyncio.gather(*acks)", "[]"),
     Fault(
         "offsets are not checked", Link, "admit", "if fetch.end <= next_offset:", "return Admitted(fetch, 0)\n    if 0:"
     ),

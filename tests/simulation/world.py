@@ -35,7 +35,7 @@ class Faults:
 
     twice: float = 0.05
     lost_fetch: float = 0.1
-    slow: float = 0.05
+    slow: float = 0.15
     failed_send: float = 0.0005
 
 

@@ -168,6 +168,20 @@ async def test_who_was_told_that_a_newer_owner_is_there_is_told_so_again() -> No
     assert await owner.write()
 
 
+async def test_an_acknowledgement_that_comes_late_hides_no_newer_owner() -> None:
+    memory = Memory()
+    owner = await owner_of(memory)
+    memory.held = {CHECKPOINTS}
+    noting = asyncio.create_task(owner.changelog.note(0, 0, 0, applied=True))
+    await settled()
+    memory.held = set()
+    assert await owner.write()
+    memory.acknowledge()
+    await noting
+    put(memory, checkpoint.owner())
+    assert not await owner.write()
+
+
 async def test_a_late_copy_of_the_record_of_taking_over_makes_its_writer_a_former_owner() -> None:
     memory = Memory()
     owner = await owner_of(memory)

@@ -184,8 +184,6 @@ def test_notes_of_different_advances_and_of_different_owners_do_not_replace_each
 @pytest.mark.parametrize(
     "record",
     [
-        Record(b"", b"x"),
-        Record(b"something", b"x"),
         Record(b"part/1", b"x"),
         Record(b"part/x/1", b"x"),
         Record(b"manifest/000000000001", b"{}"),
@@ -197,6 +195,14 @@ def test_notes_of_different_advances_and_of_different_owners_do_not_replace_each
         Record(b"part/x", None),
     ],
 )
-def test_a_record_that_foule_did_not_write_is_refused(record: Record) -> None:
+def test_a_record_of_foule_that_cannot_be_read_is_refused(record: Record) -> None:
     with pytest.raises(ContractError, match=r"a changelog record cannot be read .*: who else writes there"):
         restored(record)
+
+
+@pytest.mark.parametrize("key", [None, b"", b"k", b"something/1", b"\xff/\xfe"])
+@pytest.mark.parametrize("value", [None, b"x"])
+def test_a_record_of_somebody_else_is_passed_over_and_counted(key: bytes | None, value: bytes | None) -> None:
+    restorer = Restorer()
+    restorer.take(Record(key, value, 0))
+    assert (restorer.strange, restorer.result().garbage) == (1, [])

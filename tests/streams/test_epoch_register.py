@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from config.errors import ContractError, KeyMissingError, KeyStoreError
+from config.errors import KeyMissingError, KeyStoreError
 from streams.epoch_register import EpochRegister, OfferedError, UnpreparedError
 from tests.streams.memory import Memory, entry, register_in
 
@@ -114,6 +114,13 @@ async def test_a_key_that_is_missing_is_given_up_after_lost_after_and_the_next_o
     assert one.labels(DAY) == [DAY, "20140628.1", "20140628.2"]
 
 
+async def test_who_waits_learns_at_once_that_others_have_given_the_key_up(clock: Memory) -> None:
+    one, other = register_in(clock), register_in(clock)
+    await other.overcome(missing(), "shard 0")
+    await one.give_up(DAY)
+    assert await waited_for(other, clock) <= 1
+
+
 async def test_a_key_is_given_up_once_however_many_wait_for_it(clock: Memory) -> None:
     one, other = register_in(clock), register_in(clock)
     await one.give_up(DAY)
@@ -169,10 +176,14 @@ async def test_only_what_is_new_is_read(clock: Memory) -> None:
     assert clock.reads == [(0, 1), (1, 2)]
 
 
-async def test_the_register_holds_no_key_and_a_stranger_on_it_is_an_error(clock: Memory) -> None:
+async def test_the_register_holds_no_key_and_passes_over_what_others_write(
+    clock: Memory, caplog: pytest.LogCaptureFixture
+) -> None:
     register = register_in(clock)
     await offered(register, "id")
     assert {sent.value for sent in clock.to(TOPIC)} == {b"id"}
     clock.put(TOPIC, b"something", b"")
-    with pytest.raises(ContractError, match=r"offset 1 of foule\.epochs cannot be read"):
-        await register.refresh()
+    clock.put(TOPIC, b"\xff", b"")
+    await register.refresh()
+    assert "offset 1 of foule.epochs is passed over: who else writes there?" in caplog.text
+    assert (register.in_force(DAY), register.labels(DAY)) == ("id", [DAY])

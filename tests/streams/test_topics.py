@@ -1,10 +1,11 @@
 """The topics are created as planned; what differs is said with what to change, and is not touched."""
 
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from config.errors import ServiceError, TopicsError
@@ -29,6 +30,11 @@ def make_topic(settings: Settings, name: str, partitions: int, config: dict[str,
     with KafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap) as admin:
         wanted = {"num_partitions": partitions, "replication_factor": 1, "configs": config}
         admin.create_topics({name: wanted}, wait_for_metadata=True)
+
+
+def put(settings: Settings, name: str) -> None:
+    with closing(KafkaProducer(bootstrap_servers=settings.kafka.bootstrap)) as producer:
+        producer.send(name, b"x", b"key").get(10)
 
 
 def test_topics_of_shards_have_the_partitions_of_events_and_the_tallies_one() -> None:
@@ -132,6 +138,21 @@ def test_other_settings_of_a_topic_of_ours_are_problems(settings: Settings) -> N
         for problem in problems
     )
     assert all(problem.startswith(f"topic {settings.topics.checkpoints} ") for problem in problems)
+
+
+def test_changelogs_that_were_deleted_alone_are_a_problem(settings: Settings) -> None:
+    topics.create(settings)
+    assert topics.check(settings) == []
+    put(settings, settings.topics.checkpoints)
+    assert topics.check(settings) == []
+    put(settings, settings.topics.tallies)
+    assert topics.check(settings) == []
+    anew = msgspec.structs.replace(settings.topics, checkpoints=f"{settings.topics.checkpoints}.anew")
+    again = msgspec.structs.replace(settings, topics=anew)
+    topics.create(again)
+    (problem,) = topics.check(again)
+    assert problem.startswith(f"topic {anew.checkpoints} is empty and {anew.tallies} is not, so it was deleted")
+    assert f"delete {anew.tallies} too" in problem
 
 
 @pytest.mark.real_kafka
