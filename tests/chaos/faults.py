@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 from redis import Redis, RedisError
 
 from config.errors import ServiceError
+from indicators.calendar import Calendar
 from sinks.contract import CHANGES
 from streams.connection import client_options
 from tests.chaos import plan
@@ -41,6 +42,7 @@ class Injector:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._group = stage.group
+        self._calendar = Calendar.of(stage.settings.time)
         self._background: list[threading.Thread] = []
         self._failures: list[BaseException] = []
         self._broker_up, self._numbers_up, self._keys_there = (threading.Event() for _ in range(3))
@@ -198,13 +200,18 @@ class Injector:
             client.flushall()
 
         def put_back() -> None:
-            # an epoch may end meanwhile, and its key is then gone for good; the next one has a key of its own
-            newest = max(names, default=b"")
             with self._stage.redis(self._stage.keys) as client:
-                _wait(lambda: max(client.keys(), default=b"") >= newest, _RECOVERS_WITHIN, "workers put the keys back")
+                _wait(lambda: not self._missing(names, client), _RECOVERS_WITHIN, "workers put the keys back")
 
         self._later(0.0, put_back, self._keys_there)
         return f"it held {len(names)}"
+
+    def _missing(self, names: Iterable[bytes], client: Redis) -> list[bytes]:
+        """Keys of these names that are not there, and that a shard still needs: it is not past their epoch."""
+        there: Any = set(client.keys())
+        slowest = self._calendar.epoch_of(min(self._stage.watch.marks.values()))
+        labels = {name: name.decode().rpartition(":")[2].partition(".")[0] for name in names}
+        return [name for name, label in labels.items() if name not in there and label >= slowest.label]
 
     def _every_shard_lives(self) -> bool:
         ending = self._group.members(ENDING, PAUSED, STARTING)
