@@ -41,6 +41,7 @@ def test_an_agent_or_a_timer_that_fails_ends_the_worker_with_an_error(
     producer = KafkaProducer(bootstrap_servers=settings.kafka.bootstrap)
     for topic in (settings.topics.events, settings.topics.frontier, settings.topics.tallies):
         producer.send(topic, value=b"x", partition=0)
+    producer.send(settings.topics.checkpoints, key=b"x", value=b"x")  # where tallies are there are changelogs, too
     producer.close()
     command = [sys.executable, "-c", FAILING.format(method=method), str(path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=WITHIN)
