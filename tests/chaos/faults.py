@@ -215,8 +215,7 @@ class Injector:
 
     def _every_shard_lives(self) -> bool:
         ending = self._group.members(ENDING, PAUSED, STARTING)
-        # a seal of a worker that is gone may be read a little later
-        since = max(time.time() - 2 * SEAL_EVERY, self._group.changed_at + SEAL_EVERY)
+        since = max(time.time() - 2 * SEAL_EVERY, self._group.changed_at)
         return not ending and self._stage.watch.all_sealed_since(since)
 
     def _later(self, seconds: float, work: Callable[[], object], done: threading.Event) -> None:

@@ -71,7 +71,7 @@ class Watch(threading.Thread):
             records = [record for of_partition in polled.values() for record in of_partition]
             with self._changed:
                 for record in records:
-                    self._take(record.offset, record.value, time.time())
+                    self._take(record.offset, record.value, time.time(), record.timestamp / 1000)
                 self._changed.notify_all()
         consumer.close()
 
@@ -81,7 +81,7 @@ class Watch(threading.Thread):
         self.join()
 
     def all_sealed_since(self, moment: float) -> bool:
-        """Whether every shard has sealed since ``moment`` (seconds since the Unix epoch)."""
+        """Whether every shard has sent a seal since ``moment`` (seconds since the Unix epoch)."""
         return min(self._sealed_at.values()) >= moment
 
     def wait_for_seal(self, within: float) -> bool:
@@ -96,8 +96,9 @@ class Watch(threading.Thread):
             before = len(self.decisions)
             return self._changed.wait_for(lambda: len(self.decisions) > before, within)
 
-    def _take(self, offset: int, value: bytes, at: float) -> None:
-        """What counts of the log; what a former owner wrote does not."""
+    def _take(self, offset: int, value: bytes, at: float, sent: float) -> None:
+        """What counts of the log; what a former owner wrote does not. ``at``: when it was read; ``sent``: when its
+        sender sent it."""
         message = wire.decode(value)
         if isinstance(message, Claim):
             self._claims.add(message.shard, message.token, offset)
@@ -106,13 +107,13 @@ class Watch(threading.Thread):
         elif isinstance(message, Decision) and self._claims.admits(None, message.token, offset):
             self.decisions.append(at)
         elif isinstance(message, Seal) and self._claims.admits(message.shard, message.token, offset):
-            self._take_seal(message, at)
+            self._take_seal(message, at, sent)
 
-    def _take_seal(self, seal: Seal, at: float) -> None:
+    def _take_seal(self, seal: Seal, at: float, sent: float) -> None:
         before = min(self.marks.values())
         self.seals[seal.shard].append(seal)
         self.marks[seal.shard] = max(seal.watermark, self.marks[seal.shard])
-        self._sealed_at[seal.shard] = at
+        self._sealed_at[seal.shard] = sent
         self.complete += min(self.marks.values()) // self._shortest > before // self._shortest
         points = self.progress[seal.shard]
         if not points or seal.next_offset > points[-1].offset:
