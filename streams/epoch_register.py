@@ -37,6 +37,7 @@ class EpochRegister:
         self._lost_after = lost_after / 1000
         self._missing: dict[str, tuple[float, float]] = {}
         self._said: dict[str, float] = {}
+        self._looked = float("-inf")
         self._topic = topic
         self._next = 0
         self._in_force: dict[str, str] = {}
@@ -100,7 +101,10 @@ class EpochRegister:
         if not isinstance(error, KeyMissingError):
             self._missing.clear()  # while the store does not answer nobody can put a key back
             return
-        await self.refresh()
+        now = self._link.elapsed()
+        if now - self._looked >= _PAUSE:  # one look serves all that wait here: it takes a connection of its own
+            self._looked = now
+            await self.refresh()
         if self.is_lost(error.label):
             return
         now = self._link.elapsed()
