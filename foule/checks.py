@@ -88,15 +88,11 @@ def check_broker(settings: Settings) -> Iterator[Finding]:
 def check_topics(settings: Settings) -> Iterator[Finding]:
     """All topics are there, with the planned partitions, replicas and settings."""
     states = topics.inspect(settings)
-    for state in states:
-        for problem in state.problems:
-            text, _, advice = problem.partition(": ")
-            yield Finding("fail", "topics", text, advice)
-    if any(state.problems for state in states):
-        return
-    for problem in topics.changelog_problems(settings):
+    problems = topics.problems_of(states, settings)
+    for problem in problems:
         text, _, advice = problem.partition(": ")
         yield Finding("fail", "topics", text, advice)
+    if problems:
         return
     yield Finding("ok", "topics", f"all {len(states)} are there, as planned")
     if not any(state.config for state in states):

@@ -131,10 +131,15 @@ def check(settings: Settings) -> list[str]:
 
     Raises ServiceError if Kafka does not answer.
     """
-    return [problem for state in inspect(settings) for problem in state.problems] or changelog_problems(settings)
+    return problems_of(inspect(settings), settings)
 
 
-def changelog_problems(settings: Settings) -> list[str]:
+def problems_of(states: Sequence[TopicState], settings: Settings) -> list[str]:
+    """As :func:`check`, of topics that were inspected."""
+    return [problem for state in states for problem in state.problems] or _changelog_problems(settings)
+
+
+def _changelog_problems(settings: Settings) -> list[str]:
     """What is wrong if changelogs were deleted and made anew, a line each.
 
     Tokens are offsets of the changelogs: those of new ones do not count behind the claims on the logs. An owner is in
