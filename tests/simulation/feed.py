@@ -69,13 +69,14 @@ def feed(rng: random.Random, shuffle: bool = False) -> dict[int, list[bytes]]:
     """A log for each partition: one long, one that ends early, one with little or nothing in it. With ``shuffle`` the
     events of a subscriber are in all of them."""
     logs: dict[int, list[bytes]] = {}
+    known = rng.choice([1.0, 0.94, 0.6])
     for partition, most in enumerate((90, 40, 6)):
         now, values = MORNING + rng.randrange(1_200_000), []
         for _ in range(rng.randint(most // 2, most) if partition < 2 else rng.randint(0, most)):
             now += rng.choice([0, 1_000, 20_000, 60_000, 120_000, 600_000 if rng.random() < 0.1 else 30_000])
             ts = now - rng.choice([0, 0, 5_000, 30_000, 90_000])
             event: dict[str, Any] = {"ts": ts, "subscriber": f"{0 if shuffle else partition}-{rng.randrange(6)}"}
-            event["cell"] = f"c{rng.randrange(5)}" if rng.random() < 0.94 else "nowhere"
+            event["cell"] = f"c{rng.randrange(5)}" if rng.random() < known else "nowhere"
             values.append(json.dumps(event).encode())
         logs[partition] = values
     return logs

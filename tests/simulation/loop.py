@@ -43,13 +43,22 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         super().__init__()
         self._ready: deque[asyncio.Handle]
         self._scheduled: list[Any]
+        self._asyncgens: Any
         self.now = 0.0
         self.random = random.Random(seed)
         self.steps = 0
         self._selector = _NoSelector(self)
         self._crashed: set[str] = set()
         self._lost: list[asyncio.Handle] = []
+        self._tasks: list[asyncio.Task[Any]] = []
         self._paused: dict[str, list[asyncio.Handle]] = {}
+
+    def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
+        """Start a task, and keep it: a crashed process's tasks, were they collected, would let go of their locks and
+        wake others at a time that the garbage collector sets."""
+        task: asyncio.Task[Any] = super().create_task(coro, **options)
+        self._tasks.append(task)
+        return task
 
     def time(self) -> float:
         """Simulated seconds."""
@@ -112,6 +121,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self.call_later(self.random.uniform(0.0, 0.2), _deliver, future, result)
         return future
 
+    def _asyncgen_finalizer_hook(self, agen: Any) -> None:
+        """Let an abandoned generator go; to close it in a task would be a step whose time the garbage collector sets."""
+        self._asyncgens.discard(agen)
+
     def _process_events(self, event_list: list[Any]) -> None:
         pass
 
@@ -124,10 +137,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._ready.extend(self._lost)
         for process in list(self._paused):
             self.resume(process)
-        tasks = asyncio.all_tasks(self)
+        tasks = [task for task in self._tasks if not task.done()]
         for task in tasks:
             task.cancel()
         self.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self._tasks.clear()
 
     def close(self) -> None:
         """Throw away what is left."""

@@ -112,14 +112,17 @@ class Judge:
                 counts.setdefault("flows", {})[pair] = people
         return {key: counts for key, counts in released.items() if counts}
 
-    def all_released(self, last: int, waited: float) -> bool:
-        """Whether every window is there that will be. ``last``: the watermark (UTC ms) that every shard is told to
-        advance to; ``waited``: seconds since the end of the feed."""
+    def is_over(self, last: int, waited: float) -> bool:
+        """Whether every window and every dead letter is there that will be. ``last``: the watermark (UTC ms) that every
+        shard is told to advance to; ``waited``: seconds since the end of the feed."""
         if not all(last in dict(advances).values() for advances in self._advances().values()):
+            return False
+        expected = self._expected()
+        if not self._buried() >= self._rejected(expected):
             return False
         if self._lost() is not None:
             return waited > _LONG_ENOUGH
-        return self._released().keys() >= self._expected().released(1).keys()
+        return self._released().keys() >= expected.released(1).keys()
 
     def _lost(self) -> int | None:
         messages = [wire.decode(value or b"") for _, value in self.world.logs[self.settings.topics.tallies, 0].records]

@@ -54,7 +54,7 @@ class Schedule:
         self.settings = settings(shuffle)
         self.loop = SimulatedLoop(seed)
         self.random = self.loop.random
-        self.world = World(self.loop, faults or Faults())
+        self.world = World(self.loop, faults or Faults.drawn(self.random))
         self.redis = SimulatedRedis(self.world)
         self.store = SeededKeyStore(seed)
         self.judge = Judge(self.settings, self.world, self.redis)
@@ -90,7 +90,7 @@ class Schedule:
         self._finish()
         self._ended = self.loop.now
         deadline = self._ended + _PATIENCE
-        while not self.judge.all_released(self._last, self.loop.now - self._ended):
+        while not self.judge.is_over(self._last, self.loop.now - self._ended):
             if self.loop.now > deadline:
                 break
             if len(self.group.members) == 0:
@@ -183,7 +183,9 @@ class Schedule:
             self.group.join(worker)
 
     def _finish(self) -> None:
-        """End the feed, as a replay does: every shard is told to advance beyond the last window."""
+        """End the feed, as a replay does: every shard is told to advance beyond the last window. From here on every
+        send arrives, so that workers come to the end."""
+        self.world.faults.failed_send = 0.0
         topics = self.settings.topics
         self._last = MORNING + 24 * 3_600_000
         for partition in range(PARTITIONS):
