@@ -140,8 +140,6 @@ class PartitionAgent(ABC, Generic[PartT]):
         for partition in set(self._running) - assigned:
             self._forget(partition)
         new = sorted(assigned - set(self._running))
-        if new:
-            await self._register.refresh()
         limit = asyncio.Semaphore(_TAKEN_OVER_AT_ONCE)
         try:
             await asyncio.gather(*[self._add(partition, turn, limit) for partition in new])
@@ -166,6 +164,8 @@ class PartitionAgent(ABC, Generic[PartT]):
             await self._claim(partition, token)
 
         restored = await changelog.take_over(claim)
+        # behind the claim: under what a predecessor's output counts is known here
+        await self._register.refresh()
         if restored.manifest is None or restored.snapshot is None:
             running = Running(self._begun(partition), changelog)
         else:

@@ -38,6 +38,8 @@ class EpochRegister:
         self._missing: dict[str, tuple[float, float]] = {}
         self._said: dict[str, float] = {}
         self._looked = float("-inf")
+        self._reading = asyncio.Lock()
+        self._asked = self._answered = 0
         self._topic = topic
         self._next = 0
         self._in_force: dict[str, str] = {}
@@ -125,7 +127,16 @@ class EpochRegister:
         self._prepared.clear()
 
     async def refresh(self) -> None:
-        """Read what is new."""
+        """Read all that was written before this call; those who call meanwhile share the next reading."""
+        self._asked += 1
+        asked = self._asked
+        async with self._reading:
+            if self._answered < asked:
+                answered = self._asked
+                await self._read()
+                self._answered = answered
+
+    async def _read(self) -> None:
         end = (await self._link.ends_now(self._topic)).get(0, 0)
         if end <= self._next:
             return

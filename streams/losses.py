@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from streams.wire import TallyPart
+from streams.watermark import BEGINNING
+from streams.wire import SourceLoss, TallyPart
+
+_NO_SHARD = -1
 
 
 class Loss(NamedTuple):
@@ -18,6 +21,11 @@ class Loss(NamedTuple):
     until: int
     reported: int
     offset: int
+
+    @classmethod
+    def of_source(cls, gone: SourceLoss, offset: int) -> Loss:
+        """Events that a source may have lost; no shard can say which, and what any has reported may lack them."""
+        return cls(_NO_SHARD, gone.first - 1, gone.until, BEGINNING, offset)
 
     def spoils(self, start: int, end: int) -> bool:
         """Whether a window was open in the shard, where a device may be in it under two pseudonyms, or lacks events."""

@@ -10,7 +10,7 @@ from indicators.calendar import Window
 from indicators.counts import Counts
 from streams.losses import Loss, Losses
 from streams.watermark import BEGINNING
-from streams.wire import Bookmark, Claim, Decision, EarlyEnd, Message, ReleaseClaim, Seal, TallyPart
+from streams.wire import Bookmark, Claim, Decision, EarlyEnd, Message, ReleaseClaim, Seal, SourceLoss, TallyPart
 from zones import Layer
 
 #: At most this much of a tick counts as silence (ms), so that a paused agent does not declare shards missing.
@@ -177,6 +177,8 @@ class Release:
         elif isinstance(message, Decision):
             if self._admits(None, message.token, offset):
                 return self._take_decision(offset, message)
+        elif isinstance(message, SourceLoss):
+            self._take_loss(Loss.of_source(message, offset))
         elif isinstance(message, TallyPart | Seal | EarlyEnd) and self._admits(message.shard, message.token, offset):
             self._take_report(offset, message)
         return None
@@ -197,13 +199,13 @@ class Release:
         if isinstance(message, Seal):
             self.reports.seal(message)
         elif isinstance(message, EarlyEnd):
-            self._take_loss(offset, message)
+            reported = self.reports.reported(message.shard)
+            self._take_loss(Loss(message.shard, message.watermark, message.until, reported, offset))
         else:
             self._take_tally(offset, message)
 
-    def _take_loss(self, offset: int, early: EarlyEnd) -> None:
-        """Windows that were open in the shard are released no more, unless they are decided already."""
-        loss = Loss(early.shard, early.watermark, early.until, self.reports.reported(early.shard), offset)
+    def _take_loss(self, loss: Loss) -> None:
+        """Windows that it spoils are released no more, unless they are decided already."""
         self._losses.add(loss)
         for key, open_window in list(self._open.items()):
             window = open_window.window

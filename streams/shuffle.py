@@ -18,7 +18,7 @@ from streams.feed import FeedAgent
 from streams.link import Link
 from streams.parts import ShardParts
 from streams.source import Source
-from streams.wire import SourceSeal
+from streams.wire import SourceLoss, SourceSeal
 
 #: Rounds of batches of a source that may be under way before it takes more.
 _ROUNDS_UNDER_WAY = 4
@@ -54,6 +54,7 @@ class ShuffleAgent(FeedAgent[Source]):
         """
         source, token = running.part, running.changelog.token
         if source.has_news or seal:
+            await self._say_what_is_in_doubt(running)
             await self._make_room(running)
             for shard, batch in source.batches(token):
                 ack = await self._link.send(self._topics.shuffled, shard, None, encode_batch(batch))
@@ -62,6 +63,14 @@ class ShuffleAgent(FeedAgent[Source]):
             where = (source.partition, source.watermark, source.next_offset)
             message = SourceSeal(self._fingerprint, token, *where, self._is_at_end(running), running.checkpointed)
             await self._append(message)
+
+    async def _say_what_is_in_doubt(self, running: Running[Source]) -> None:
+        source, end = running.part, 0
+        if source.doubts.needs_end:
+            end = (await self._link.ends_now(self._topics.events))[source.partition]
+        for first, last in source.doubts.between(end):
+            until = last + self._parts.linger
+            await self._append(SourceLoss(self._fingerprint, source.partition, first, until))
 
     async def _make_room(self, running: Running[Source]) -> None:
         """Let no more be under way than fits into memory; raises if something that was sent is not in the log."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from indicators.columns import Writer
 from streams.batches import LONGEST, Batch, by_shard, pieces, rows_of
+from streams.doubts import Doubts
 from streams.fetch import Fetch
 from streams.intake import Intake, Share, Taken, Verdicts
 from streams.parts import ShardParts
@@ -17,7 +18,8 @@ class Source:
     """One partition's events: decoded, judged, pseudonymised, parted over the shards.
 
     Its state, and all that it ever sends, is a function of its records and the advances; how they are cut into batches
-    is not.
+    is not. ``doubts`` are about what may have gone out before, under a key that was lost since: say them before you
+    send the batches.
     """
 
     def __init__(self, partition: int, parts: ShardParts, longest: int = LONGEST) -> None:
@@ -28,6 +30,7 @@ class Source:
         self._longest = longest
         self._intake = Intake(parts)
         self._shares: list[Share] = []
+        self.doubts = Doubts()
         self._sent = 0
         self._mark = BEGINNING
 
@@ -76,7 +79,11 @@ class Source:
 
         See :meth:`streams.intake.Intake.take`; raises what it raises.
         """
-        return self._intake.take(fetch, self._shares.append)
+        return self._intake.take(fetch, self._keep)
+
+    def _keep(self, share: Share) -> None:
+        self.doubts.add(share)
+        self._shares.append(share)
 
     def skip_to(self, offset: int) -> None:
         """Pass over offsets that the log no longer has; the next batches span them."""
@@ -89,6 +96,7 @@ class Source:
     def settle(self) -> None:
         """Let go of the keys of epochs that are over."""
         self._intake.forget_ended_epochs()
+        self.doubts.forget([epoch.number for epoch in self._intake.keys], self.next_offset)
 
     def claim(self, token: int) -> Batch:
         """The batch by which an owner claims the source from each shard."""
@@ -117,6 +125,7 @@ class Source:
         writer = self._parts.begun_snapshot()
         writer.value("next", self.next_offset)
         writer.value("keys", [(epoch.number, key_id) for epoch, key_id in self._intake.keys.items()])
+        writer.value("doubts", list(self.doubts.ends.items()))
         self._intake.write(writer)
         return writer
 
@@ -133,5 +142,6 @@ class Source:
         kept = [(number, key_id) for number, key_id in reader.value("keys") if not parts.keys.is_lost(key_id)]
         keys = {parts.calendar.epoch(number): key_id for number, key_id in kept}
         source._intake = Intake.restored(parts, reader, start, start, keys)
+        source.doubts = Doubts(dict(kept), dict(reader.value("doubts")))
         source._sent, source._mark = start, source.watermark
         return source

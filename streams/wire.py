@@ -106,6 +106,19 @@ class EarlyEnd(msgspec.Struct, tag="early", frozen=True):
     until: int
 
 
+class SourceLoss(msgspec.Struct, tag="gone", frozen=True):
+    """Events of a source from ``first`` (UTC ms) on were on their way when their key was lost.
+
+    Sent again under the next key they are other shards': some may be missing, so the windows that they touch are not
+    released. ``until``: no device is taken to be where such an event left it any more.
+    """
+
+    settings: str
+    source: int
+    first: int
+    until: int
+
+
 class Decision(msgspec.Struct, tag="decision", frozen=True):
     """The final bytes of a released window (``anonymizer.gate`` reads them), to be published when read back."""
 
@@ -137,7 +150,7 @@ class Bookmark(msgspec.Struct, tag="bookmark", frozen=True):
     spoilt: list[tuple[int, int, int, int]] = []
 
 
-Message = Claim | ReleaseClaim | TallyPart | Seal | SourceSeal | EarlyEnd | Decision | Bookmark
+Message = Claim | ReleaseClaim | TallyPart | Seal | SourceSeal | EarlyEnd | SourceLoss | Decision | Bookmark
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode: Callable[[bytes], Message] = msgspec.msgpack.Decoder(Message).decode

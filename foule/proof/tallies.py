@@ -17,7 +17,7 @@ from indicators.counts import FLOWS
 from streams import wire
 from streams.losses import Loss, Losses
 from streams.release import Claims
-from streams.wire import Bookmark, Claim, Decision, EarlyEnd, ReleaseClaim, Seal, SourceSeal, TallyPart
+from streams.wire import Bookmark, Claim, Decision, EarlyEnd, ReleaseClaim, Seal, SourceLoss, SourceSeal, TallyPart
 from zones import Layer
 
 _BEGINNING = -1  # UTC ms, before every watermark
@@ -68,6 +68,8 @@ class TallyLog:
                 self._claims.add(message.shard, message.token, record.offset)
             elif isinstance(message, ReleaseClaim):
                 self._claims.add(None, record.offset, record.offset)
+            elif isinstance(message, SourceLoss):
+                self._losses.add(Loss.of_source(message, record.offset))
             elif isinstance(message, Bookmark | SourceSeal) or not self._counts(record, message):
                 continue
             elif isinstance(message, EarlyEnd):

@@ -16,17 +16,20 @@ from streams.crowd import CrowdAgent
 from streams.link import Link
 from streams.losses import Loss
 from streams.release import Claims, Release
+from streams.shuffle import ShuffleAgent
+from streams.shuffled import ShuffledShard
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A method of a class in which ``old`` is replaced by ``new``."""
+    """A method of a class in which ``old`` is replaced by ``new``; ``shuffle``: what it breaks is the shuffle."""
 
     name: str
     owner: type
     method: str
     old: str
     new: str
+    shuffle: bool = False
 
     def put_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Break the class until the test's end. Fails if the source no longer reads like that."""
@@ -92,6 +95,22 @@ FAULTS = [
         "spoils",
         "return start <= self.until and end > max(self.watermark, self.reported)",
         "return False",
+    ),
+    Fault(
+        "events that went out under a lost key are sent again without a word",
+        ShuffleAgent,
+        "_say_what_is_in_doubt",
+        "source.doubts.between(end)",
+        "[]",
+        shuffle=True,
+    ),
+    Fault(
+        "a batch behind one that failed is taken",
+        ShuffledShard,
+        "_admitted",
+        "batch.start > taken",
+        "False",
+        shuffle=True,
     ),
     Fault(
         "dead letters are not waited for",

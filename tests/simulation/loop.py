@@ -122,7 +122,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         return future
 
     def _asyncgen_finalizer_hook(self, agen: Any) -> None:
-        """Let an abandoned generator go; to close it in a task would be a step whose time the garbage collector sets."""
+        """Let an abandoned generator go; to close it in a task would be a step whose time garbage collection sets."""
         self._asyncgens.discard(agen)
 
     def _process_events(self, event_list: list[Any]) -> None:

@@ -126,7 +126,8 @@ class Judge:
 
     def _lost(self) -> int | None:
         messages = [wire.decode(value or b"") for _, value in self.world.logs[self.settings.topics.tallies, 0].records]
-        return min((message.watermark for message in messages if isinstance(message, wire.EarlyEnd)), default=None)
+        early = [message.watermark for message in messages if isinstance(message, wire.EarlyEnd)]
+        return min(early + [gone.first - 1 for gone in messages if isinstance(gone, wire.SourceLoss)], default=None)
 
     def _buried(self) -> set[tuple[int, bytes | None]]:
         logs = self.world.logs.items()

@@ -17,7 +17,7 @@ from tests.simulation.world import OUTSIDE, Faults, SimulatedRedis, World
 
 _FEED_SECONDS = 40.0
 _FLOWING = 0.95
-_KINDS = ("crash", "crash", "freeze", "freeze", "join", "leave", "broker", "redis", "compact", "keys")
+_KINDS = ("crash", "freeze", "join", "leave", "broker", "redis", "compact", "keys", "blackout")
 _FAULT_SECONDS = 90.0
 _PATIENCE = 600.0
 
@@ -66,6 +66,7 @@ class Schedule:
         self.errors: list[Exception] = []
         self._failing: set[SimulatedWorker] = set()
         self._names = 0
+        self._kinds = [kind for kind in _KINDS for _ in range(self.random.choice([0, 1, 1, 3]))] or ["crash"]
         self._logs = feed(self.random, shuffle)
 
     def run(self) -> Outcome:
@@ -114,7 +115,7 @@ class Schedule:
 
     async def _fault(self) -> None:
         members = self.group.members
-        kind = self.random.choice(_KINDS)
+        kind = self.random.choice(self._kinds)
         self.happened.append(f"{self.loop.now:.1f} {kind}")
         if kind == "join" and len(members) < 4:
             self._start_worker()
@@ -126,11 +127,13 @@ class Schedule:
             self.store.empty()
         elif kind == "compact":
             self._clean()
+        elif kind == "blackout":
+            for worker in members:
+                self._crash(worker)
         elif members:
             worker = self.random.choice(members)
             if kind == "crash":
-                self.loop.crash(worker.name)
-                self._bury(worker)
+                self._crash(worker)
             elif kind == "leave":
                 self.loop.create_task(self._leave(worker))
             elif kind == "freeze":
@@ -145,7 +148,8 @@ class Schedule:
             elif topic in (topics.events, topics.shuffled):
                 log.begin = self.world.committed.get((topic, partition), 0)
 
-    def _bury(self, worker: SimulatedWorker) -> None:
+    def _crash(self, worker: SimulatedWorker) -> None:
+        self.loop.crash(worker.name)
         self.loop.call_later(self.random.uniform(1.0, 12.0), self.group.leave, worker)
         if self.random.random() < 0.8:
             self.loop.call_later(self.random.uniform(0.5, 15.0), self._start_worker)

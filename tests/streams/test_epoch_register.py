@@ -168,6 +168,32 @@ async def test_each_key_is_waited_for_by_itself(clock: Memory) -> None:
 # --- the topic
 
 
+async def test_those_who_ask_while_it_is_read_share_the_next_reading(
+    clock: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+    answer = asyncio.Event()
+
+    async def ends_now(topic: str) -> dict[int, int]:
+        nonlocal asked
+        asked, ends = asked + 1, await Memory.ends_now(clock, topic)
+        await answer.wait()
+        return ends
+
+    monkeypatch.setattr(clock, "ends_now", ends_now)
+    register = register_in(clock)
+    clock.put(TOPIC, b"lost/one", b"")
+    first = asyncio.create_task(register.refresh())
+    await real_sleep(0)
+    clock.put(TOPIC, b"lost/two", b"")
+    others = [asyncio.create_task(register.refresh()) for _ in range(5)]
+    await real_sleep(0)
+    answer.set()
+    await asyncio.gather(first, *others)
+    assert register.is_lost("two")
+    assert asked == 2
+
+
 async def test_only_what_is_new_is_read(clock: Memory) -> None:
     register = register_in(clock)
     await offered(register, "a")

@@ -8,7 +8,7 @@ import pytest
 
 from streams.losses import Loss, Losses
 from streams.release import Release
-from streams.wire import Bookmark, Claim, EarlyEnd
+from streams.wire import Bookmark, Claim, EarlyEnd, SourceLoss
 from tests.streams.windows import BEACH, HOUR, PORT, WIDTH, Log, early_end, people, release, seal, tally
 
 LOSS = Loss(0, watermark=10 * WIDTH, until=10 * WIDTH, reported=12 * WIDTH, offset=50)
@@ -189,6 +189,14 @@ def test_windows_that_lack_events_are_not_released() -> None:
         log.append(tally(1, window * WIDTH, {BEACH: 30}, token=6))
     log.append(seal(0, 4 * WIDTH, token=5), seal(1, 4 * WIDTH, token=6))
     assert beach_by_window(log) == {0: 30, 3: 30}
+
+
+def test_windows_that_may_lack_events_of_a_source_are_not_released_though_a_shard_has_reported_them() -> None:
+    log = Log()
+    log.append(*[tally(shard, window * WIDTH, {BEACH: 30}) for shard in range(2) for window in range(4)])
+    log.append(seal(0, 4 * WIDTH), SourceLoss("settings", 1, WIDTH + 3, 3 * WIDTH - 1), seal(1, 4 * WIDTH))
+    assert beach_by_window(log) == {0: 60, 3: 60}
+    assert log.release.spoilt == 2
 
 
 def test_a_window_whose_shards_tell_devices_apart_by_different_keys_is_not_released() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -20,12 +22,14 @@ from streams.releaser import ReleaseAgent
 from streams.shuffle import ShuffleAgent
 from streams.source import Source
 from streams.watermark import BEGINNING
-from streams.wire import Advance, Message, Seal, SourceSeal, TallyPart, decode_advance
+from streams.wire import Advance, Message, Seal, SourceLoss, SourceSeal, TallyPart, decode_advance
 from tests.crowds import SMALL, Universe
 from tests.damage import NOON
 from tests.streams.agents import DAY_END, TAKEN_OVER, advances, event, events
 from tests.streams.memory import Memory, register_in, settled
 from tests.streams.shards import FailingKeyStore, fetch_of, parts_of, settings_of
+
+MessageT = TypeVar("MessageT", bound=Message)
 
 SHORE = Universe(Parameters(widths=(5 * MINUTE,), shuffle=True), SMALL)
 SETTINGS = settings_of(SHORE.parameters, partitions=2)
@@ -41,7 +45,7 @@ class Shuffling:
         self.memory = Memory() if memory is None else memory
         self.registry = CollectorRegistry()
         metrics, register = Metrics(self.registry), register_in(self.memory)
-        shared = (SETTINGS, parts_of(SHORE, store, 2), self.memory, metrics, register)
+        shared = (SETTINGS, parts_of(SHORE, store, 2, register), self.memory, metrics, register)
         self.feed = ShuffleAgent(*shared)
         self.crowd = ShuffledCrowdAgent(*shared)
         self.gathered = 0
@@ -73,7 +77,7 @@ def spans(memory: Memory, shard: int = 0) -> list[tuple[int, int, int]]:
     return [(batch.token, batch.start, batch.end) for batch in batches(memory, shard)]
 
 
-def said(memory: Memory, kind: type[Seal] | type[SourceSeal]) -> list[Seal | SourceSeal]:
+def said(memory: Memory, kind: type[MessageT]) -> list[MessageT]:
     return [message for message in memory.messages(TOPICS.tallies) if isinstance(message, kind)]
 
 
@@ -175,6 +179,57 @@ async def test_after_a_batch_that_was_not_taken_nothing_vouches_for_it_and_a_suc
     await successor.feed.take(events(*MANY))
     assert spans(memory) == [(0, 0, 0), (0, 0, 10), (token, 0, 0), (token, 10, 40)]
     assert successor.metric("foule_records_read_total") == 30
+
+
+class LosingStore(MemoryKeyStore):
+    """A key store that can be emptied."""
+
+    def empty(self) -> None:
+        self._keys.clear()
+
+
+async def test_what_may_have_gone_out_under_a_lost_key_is_said_before_it_is_sent_again() -> None:
+    memory, store = Memory(), LosingStore()
+    for value in MANY:
+        memory.put(TOPICS.events, None, value)
+    worker = await shuffling(memory, store)
+    await worker.feed.take(events(*MANY[:10]))
+    await worker.feed.checkpoint()
+    await worker.feed.take(events(*MANY[10:20], start=10))
+    store.empty()
+    await register_in(memory).give_up(EPOCH.label)
+    successor = await shuffling(memory, store)
+    sent = len(memory.to(TOPICS.shuffled))
+    memory.held = {TOPICS.tallies}
+    taking = asyncio.create_task(successor.feed.take(events(*MANY, event(40, "late"), start=0)))
+    await settled()
+    assert len(memory.to(TOPICS.shuffled)) == sent
+    memory.held = set()
+    memory.acknowledge()
+    await taking
+    first, last = (json.loads(MANY[at])["ts"] for at in (10, 39))  # event 40 came after the takeover
+    linger = SETTINGS.time.linger
+    assert said(memory, SourceLoss) == [SourceLoss(FINGERPRINT, 0, first, last + linger)]
+    assert len(memory.to(TOPICS.shuffled)) > sent
+
+
+async def test_a_successor_under_the_same_key_is_in_no_doubt_and_hands_its_predecessors_on() -> None:
+    memory, store = Memory(), LosingStore()
+    for value in MANY:
+        memory.put(TOPICS.events, None, value)
+    first = await shuffling(memory, store)
+    await register_in(memory).give_up(EPOCH.label)
+    await first.feed.take(events(*MANY[:10]))
+    await first.feed.checkpoint()
+    second = await shuffling(memory, store)
+    for value in (one := [event(n, "late") for n in range(40, 50)]):
+        memory.put(TOPICS.events, None, value)
+    await second.feed.take(events(*MANY, *one))
+    third = await shuffling(memory, store)
+    await third.feed.take(events(*MANY, *one))
+    times = [json.loads(value)["ts"] for value in MANY]
+    spans = [(gone.first, gone.until - SETTINGS.time.linger) for gone in said(memory, SourceLoss)]
+    assert spans == [(times[0], times[9]), (times[10], times[39]), (times[10], times[39])]
 
 
 async def test_a_shard_counts_what_comes_again_once_and_reads_on_behind_what_it_has() -> None:
