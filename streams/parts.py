@@ -13,7 +13,7 @@ from indicators.columns import Reader, Writer
 from streams.decode import Decoder
 from zones import Places
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
