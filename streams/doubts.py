@@ -1,8 +1,8 @@
 """Which events of a source may have gone out before, under a key that was lost since.
 
-Under another key an event is another shard's. If a source sends again what a predecessor sent under the lost key, the
-shard that it is for now may have passed over its offset, and the one that it was for may never have got it. Nobody
-could tell, so the windows of such events are not released.
+Under another key an event belongs to another shard. A source that sends again what a predecessor sent under the lost
+key may lose such an event: its shard of before never got it, and its shard of now has passed over its offset. Nobody
+can tell which events these are, so the windows of all of them are not released.
 """
 
 from __future__ import annotations
