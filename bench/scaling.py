@@ -17,7 +17,6 @@ import asyncio
 import os
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -130,13 +129,13 @@ def main() -> int:
             asyncio.run(topic.fill(kafka.bootstrap, events, arguments.events, partitions=partitions, span=span))
             servers = Servers(kafka.bootstrap, redis.url, keys.url, events, partitions)
             groups += [(servers, workers) for workers in arguments.workers]
-        costs: dict[int, list[float]] = defaultdict(list)
+        costs: list[list[float]] = [[] for _ in groups]
         for turn in range(_TURNS):
-            for number, (servers, workers) in enumerate(groups):
+            for (servers, workers), found in zip(groups, costs, strict=True):
                 result = cost(servers, Path(folder), workers, arguments.events, turn)
                 emit({"bench": "scaling", **result})
-                costs[number].append(result["cpu_us_per_event"])
-    middles = [median(each) for each in costs.values()]
+                found.append(result["cpu_us_per_event"])
+    middles = [median(found) for found in costs]
     return 0 if verdict("scaling", {"dearest_over_cheapest": Bar(apart(middles), MOST_APART)}) else 1
 
 
