@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from anonymizer.pseudonyms import Pseudonymiser, label_of
-from config.errors import KeyMissingError
+from config.errors import EpochEndedError, KeyMissingError
 from indicators.calendar import Epoch
 
 KEY_BYTES = 32
+
+#: What a key store has in place of a key that was destroyed.
+DESTROYED = b""
 
 
 class KeyStore(Protocol):
@@ -20,14 +23,17 @@ class KeyStore(Protocol):
     Every method raises ``KeyStoreError`` when the store does not answer; no message holds a key.
     """
 
-    def get(self, epoch: str) -> bytes | None:
-        """The key in force for the epoch with this label, or None."""
+    def get(self, label: str) -> bytes | None:
+        """The key with this label, or None; :data:`DESTROYED` if it was destroyed."""
 
-    def put_if_absent(self, epoch: str, key: bytes, ttl_ms: int) -> bytes:
-        """Keep ``key`` for ``ttl_ms`` unless the epoch has one; return the key that is then in force."""
+    def put_if_absent(self, label: str, key: bytes, ttl_ms: int) -> bytes:
+        """Keep ``key`` for ``ttl_ms`` unless there is one; return what is then there, as :meth:`get` does."""
 
-    def destroy(self, epoch: str) -> None:
-        """Forget the epoch's key; nothing happens if there is none."""
+    def replace(self, label: str, key: bytes, ttl_ms: int) -> None:
+        """Keep ``key`` for ``ttl_ms``, whatever is there."""
+
+    def destroy(self, label: str, ttl_ms: int) -> None:
+        """Forget the key, and for ``ttl_ms`` take none under this label from a worker that has not heard of it."""
 
 
 class MemoryKeyStore:
@@ -36,17 +42,21 @@ class MemoryKeyStore:
     def __init__(self) -> None:
         self._keys: dict[str, bytes] = {}
 
-    def get(self, epoch: str) -> bytes | None:
-        """The key in force for the epoch with this label, or None."""
-        return self._keys.get(epoch)
+    def get(self, label: str) -> bytes | None:
+        """The key with this label, or None; :data:`DESTROYED` if it was destroyed."""
+        return self._keys.get(label)
 
-    def put_if_absent(self, epoch: str, key: bytes, ttl_ms: int) -> bytes:
-        """Keep ``key`` unless the epoch has one; the time to live is the process's own."""
-        return self._keys.setdefault(epoch, key)
+    def put_if_absent(self, label: str, key: bytes, ttl_ms: int) -> bytes:
+        """Keep ``key`` unless there is one; the time to live is the process's own."""
+        return self._keys.setdefault(label, key)
 
-    def destroy(self, epoch: str) -> None:
-        """Forget the epoch's key."""
-        self._keys.pop(epoch, None)
+    def replace(self, label: str, key: bytes, ttl_ms: int) -> None:
+        """Keep ``key``, whatever is there."""
+        self._keys[label] = key
+
+    def destroy(self, label: str, ttl_ms: int) -> None:
+        """Forget the key, and take none under this label."""
+        self._keys[label] = DESTROYED
 
     def __repr__(self) -> str:
         return f"MemoryKeyStore({len(self._keys)} keys)"
@@ -73,6 +83,12 @@ class Register(Protocol):
     def is_lost(self, label: str) -> bool:
         """Whether the key was given up."""
 
+    def is_ended(self, epoch: str) -> bool:
+        """Whether the keys of the epoch are destroyed."""
+
+    def made_at(self, label: str) -> int | None:
+        """When the key in force was made (wall clock, ms), or None if none is known yet."""
+
     def labels(self, epoch: str) -> list[str]:
         """The labels of all keys that the epoch has had."""
 
@@ -95,6 +111,14 @@ class FirstKeys:
         """Never."""
         return False
 
+    def is_ended(self, epoch: str) -> bool:
+        """The store alone knows."""
+        return False
+
+    def made_at(self, label: str) -> int | None:
+        """Not known: its life is the process's."""
+        return None
+
     def labels(self, epoch: str) -> list[str]:
         """The label of the only key."""
         return [epoch]
@@ -103,18 +127,22 @@ class FirstKeys:
 @dataclass(frozen=True, slots=True, repr=False)
 class _Held:
     pseudonymiser: Pseudonymiser
-    key: bytes
+    key: bytearray
     epoch: Epoch
 
     @property
     def key_id(self) -> str:
         return self.pseudonymiser.key_id
 
+    def wipe(self) -> None:
+        """Overwrite the key; what the hash has made of it is freed with the last pseudonymiser (docs/privacy.md)."""
+        self.key[:] = bytes(len(self.key))
+
 
 class EpochKeys:
     """Gives a worker the pseudonymiser of an epoch, and makes the epoch's key if nobody has yet.
 
-    ``max_age`` (ms): a key's time to live in the store beyond the later of its epoch's end and its making.
+    ``max_age`` (ms): how long a key lives at most beyond the later of its epoch's end and its making.
     ``now``: the wall clock in ms, passed in so that nothing here reads a clock.
     """
 
@@ -131,10 +159,12 @@ class EpochKeys:
         A key is in the store before it is offered, and nobody uses it before it is in force: who ends in between
         leaves nothing behind that others would wait for.
 
-        Raises ``KeyStoreError`` if the store does not answer or the register is not up to date, ``KeyMissingError`` if
-        a key is in force and the store does not have it.
+        Raises ``EpochEndedError`` if the epoch's key is destroyed, ``KeyStoreError`` if the store does not answer or
+        the register is not up to date, ``KeyMissingError`` if a key is in force and the store does not have it.
         """
         label = self._register.label(epoch.label)
+        if self.is_ended(epoch):
+            raise EpochEndedError(epoch.label, epoch.end)
         in_force = self._register.in_force(label)
         held = self._held.get(label)
         if held is None:
@@ -147,7 +177,7 @@ class EpochKeys:
         if in_force is None:
             self._register.offer(label, held.key_id)
         elif in_force != held.key_id:
-            del self._held[label]
+            self._forget(label)
             raise _missing(label, "another one is in its place")
         return held.pseudonymiser
 
@@ -155,9 +185,11 @@ class EpochKeys:
         """The pseudonymiser under which this epoch's pseudonyms were made, known by its key's id.
 
         Raises ``KeyMissingError`` if that key is not there: under another one every device would count a second time.
-        ``KeyStoreError`` if the store does not answer.
+        ``EpochEndedError`` if it is destroyed, ``KeyStoreError`` if the store does not answer.
         """
         label = label_of(key_id)
+        if self.is_ended(epoch):
+            raise EpochEndedError(epoch.label, epoch.end)
         held = self._held.get(label)
         if held is None:
             held = self._holding(label, self._store.get(label), epoch)
@@ -170,38 +202,63 @@ class EpochKeys:
         """Whether the key with this id was given up, so that what was made under it cannot go on."""
         return self._register.is_lost(label_of(key_id))
 
+    def is_ended(self, epoch: Epoch) -> bool:
+        """Whether the epoch's key is destroyed, or has outlived its time and is about to be."""
+        return self._register.is_ended(epoch.label) or self._now() >= self.deadline(epoch)
+
+    def deadline(self, epoch: Epoch) -> int:
+        """Until when the epoch's key may live at most (ms): ``max_age`` after the later of its end and its making."""
+        made = [self._register.made_at(label) for label in self._register.labels(epoch.label)]
+        made_at = next((at for at in reversed(made) if at is not None), self._now())
+        return max(epoch.end, made_at) + self._max_age
+
     def _holding(self, label: str, key: bytes | None, epoch: Epoch) -> _Held:
+        if key == DESTROYED:
+            raise EpochEndedError(epoch.label, epoch.end)
         if key is None:
             raise _missing(label, "it was emptied or restarted")
-        return _Held(Pseudonymiser(key, label), key, epoch)
+        return _Held(Pseudonymiser(key, label), bytearray(key), epoch)
 
     def _ttl(self, epoch: Epoch) -> int:
-        return max(epoch.end - self._now(), 0) + self._max_age
+        return max(1, self.deadline(epoch) - self._now())
 
     def keep(self) -> None:
         """Put the keys in force that this process holds back into the store if it has lost them, or has others in their
-        place, which nobody uses.
+        place, which nobody uses. Keys that are destroyed are forgotten here, too.
 
         Raises ``KeyStoreError`` if it does not answer.
         """
         for label, held in list(self._held.items()):
-            if self._register.is_lost(label):
-                continue
-            there = self._store.put_if_absent(label, held.key, self._ttl(held.epoch))
-            if there != held.key and self._register.in_force(label) == held.key_id:
-                self._store.destroy(label)
-                self._store.put_if_absent(label, held.key, self._ttl(held.epoch))
+            if self.is_ended(held.epoch):
+                self._forget(label)
+            elif not self._register.is_lost(label):
+                self._put_back(label, held)
 
-    def drop(self, epoch: Epoch) -> None:
-        """Forget the epoch's keys in this process; the store still has them for shards that are behind."""
-        for label in [label for label, held in self._held.items() if held.epoch == epoch]:
-            del self._held[label]
+    def _put_back(self, label: str, held: _Held) -> None:
+        there = self._store.put_if_absent(label, bytes(held.key), self._ttl(held.epoch))
+        if there == DESTROYED:
+            self._forget(label)
+        elif there != held.key and self._register.in_force(label) == held.key_id:
+            self._store.replace(label, bytes(held.key), self._ttl(held.epoch))
+
+    def drop_before(self, watermark: int) -> None:
+        """Forget the keys of epochs that are over for all of this process; the store has them for others that are
+        behind. ``watermark``: the lowest here, UTC ms."""
+        for label in [label for label, held in self._held.items() if held.epoch.end <= watermark]:
+            self._forget(label)
 
     def destroy(self, epoch: Epoch) -> None:
-        """Forget the epoch's keys here and in the store: from now on nobody can link its pseudonyms to a person."""
-        self.drop(epoch)
+        """Forget the epoch's keys here and in the store, for good: nobody can link its pseudonyms to a person any more.
+
+        Raises ``KeyStoreError`` if the store does not answer.
+        """
+        for label in [label for label, held in self._held.items() if held.epoch == epoch]:
+            self._forget(label)
         for label in self._register.labels(epoch.label):
-            self._store.destroy(label)
+            self._store.destroy(label, self._max_age)
+
+    def _forget(self, label: str) -> None:
+        self._held.pop(label).wipe()
 
     def __repr__(self) -> str:
         return f"EpochKeys({sorted(self._held)})"

@@ -9,6 +9,7 @@ FouleError
   |     +-- TopicsError      topics are missing or have other settings
   |     +-- KeyStoreError    the key store cannot give or keep an epoch's key
   |           +-- KeyMissingError  it answers, and does not have a key that was made
+  +-- EpochEndedError    the key of an epoch is destroyed: nothing of it is taken any more
   +-- KeyLostError       events come under another key than those before them, which was lost
   +-- ContractError      bytes from a topic, a snapshot or a decision are not what foule wrote
 
@@ -58,6 +59,14 @@ class KeyMissingError(KeyStoreError):
     def __init__(self, label: str, message: str) -> None:
         self.label = label
         super().__init__(message)
+
+
+class EpochEndedError(FouleError):
+    """The key of the epoch with the label ``epoch``, which is over at ``end`` (UTC ms), is destroyed for good."""
+
+    def __init__(self, epoch: str, end: int) -> None:
+        self.end = end
+        super().__init__(f"the key of epoch {epoch} is destroyed: nothing of that epoch is taken any more")
 
 
 class KeyLostError(FouleError):

@@ -96,6 +96,9 @@ class Metrics:
         self.lost_keys = self._counter(
             "foule_lost_keys", "Shards whose epoch ended early because nobody had its key any more."
         )
+        self.expired_windows = self._counter(
+            "foule_expired_windows", "Windows that are not released because their epoch's key had outlived its time."
+        )
         self.spoilt_windows = self._counter(
             "foule_spoilt_windows", "Windows that are not released because a key was lost while they were open."
         )

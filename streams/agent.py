@@ -273,10 +273,14 @@ class PartitionAgent(ABC, Generic[PartT]):
         for running in list(self._running.values()):
             async with self._held(running) as ours:
                 if ours:
-                    running.part.settle()
+                    await self._settle(running)
                     await self._carry_away(running, seal=True)
                     await self._prod(running)
                     self._measure(running)
+
+    async def _settle(self, running: Running[PartT]) -> None:
+        """Let the part apply what it can."""
+        running.part.settle()
 
     async def _prod(self, running: Running[PartT]) -> None:
         """Read again what a part stands still before."""

@@ -59,6 +59,10 @@ class Changelog:
         """Write down what was done about the record of the frontier topic at ``offset``."""
         await self._append(checkpoint.note(AdvanceNote(self.token, offset, next_offset, watermark, applied)))
 
+    async def note_end(self, next_offset: int, end: int) -> None:
+        """Write down that at ``next_offset`` the shard goes to the end of an epoch whose key is destroyed."""
+        await self._append(checkpoint.note(AdvanceNote(self.token, -end, next_offset, end, True)))
+
     async def write(self, snapshot: Writer, cut: Cut) -> bool:
         """Write a checkpoint; the caller has made sure that all it vouches for is in the log.
 

@@ -55,7 +55,10 @@ class Cut(NamedTuple):
 
 class AdvanceNote(msgspec.Struct, frozen=True):
     """A record of the frontier topic that the shard has dealt with: its ``offset`` there, and whether it was
-    ``applied`` (or will be, at ``next``) or came too late. ``token``: of the owner who dealt with it."""
+    ``applied`` (or will be, at ``next``) or came too late. ``token``: of the owner who dealt with it.
+
+    With an ``offset`` below 0 it is the end of an epoch, whose key is destroyed.
+    """
 
     token: int
     offset: int
@@ -128,13 +131,16 @@ def _parts(snapshot: Writer) -> Iterator[bytes]:
 
 def note(advance: AdvanceNote) -> Record:
     """The changelog record of an advance; compaction keeps the newest :data:`_NOTES` of an owner."""
+    if advance.offset < 0:
+        return Record(b"ended/%016d/%d" % (advance.token, advance.watermark), _encode(advance))
     return Record(b"advance/%016d/%06d" % (advance.token, advance.offset % _NOTES), _encode(advance))
 
 
 class Restored(NamedTuple):
     """What a changelog says: the newest whole checkpoint (its manifest, the snapshot's bytes and the keys of its
-    records) or None, the advances noted since, in order of their offset, and the keys of other checkpoints and of parts
-    that never got a manifest, manifests first; these can go once a newer checkpoint is written."""
+    records) or None, the ends of epochs and the advances noted since, in order of their offset, and the keys of other
+    checkpoints and of parts that never got a manifest, manifests first; these can go once a newer checkpoint is
+    written."""
 
     manifest: Manifest | None
     snapshot: bytes | None
@@ -172,7 +178,7 @@ class Restorer:
             self._owner = record.offset
         elif kind == b"owned":
             self._owned = max(self._owned, int(names[0]))
-        elif kind not in (b"part", b"manifest", b"advance"):
+        elif kind not in (b"part", b"manifest", b"advance", b"ended"):
             self.strange += 1
         elif record.value is None:
             self._live.discard(key)
@@ -219,6 +225,6 @@ class Restorer:
         manifest, data = self._whole
         token, number = manifest.name
         keys = [_manifest_key(token, number), *(_part_key(token, number, part) for part in range(manifest.parts))]
-        notes = [note for note in self.notes if note.offset > manifest.frontier]
+        notes = [note for note in self.notes if note.offset > manifest.frontier or note.offset < 0]
         garbage = sorted(self._live - set(keys))  # "manifest/" sorts before "part/"
         return Restored(manifest, data, notes, keys, garbage)

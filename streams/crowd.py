@@ -90,7 +90,11 @@ class TallyAgent(PartitionAgent[_ShardT]):
         self._metrics.checkpoint_age_seconds.labels(partition).set(age)
 
     async def checkpoint(self) -> None:
-        """Write a checkpoint of every shard, and give the key store back what it may have lost."""
+        """Write a checkpoint of every shard. Before, hear of keys that are destroyed, and give the key store back what
+        it may have lost."""
+        await self._register.refresh()
+        if self._running:
+            self._parts.keys.drop_before(min(running.part.watermark for running in self._running.values()))
         try:
             await asyncio.to_thread(self._parts.keys.keep)
         except KeyStoreError as error:
@@ -106,6 +110,10 @@ class CrowdAgent(TallyAgent[Shard], FeedAgent[Shard]):
     ) -> None:
         topics = settings.topics
         super().__init__(settings, parts, link, metrics, register, topics.events, topics.checkpoints)
+
+    async def _say_ended(self, running: Running[Shard], end: int) -> None:
+        shard, token = running.part, running.changelog.token
+        await self._append(EarlyEnd(self._fingerprint, token, shard.partition, shard.watermark, end))
 
     def _begun(self, partition: int) -> Shard:
         return Shard(partition, self._parts)

@@ -26,6 +26,7 @@ _SAY_AGAIN = 30.0
 
 _MADE = "made"
 _LOST = "lost"
+_ENDED = "ended"
 
 
 class EpochRegister:
@@ -43,7 +44,9 @@ class EpochRegister:
         self._topic = topic
         self._next = 0
         self._in_force: dict[str, str] = {}
+        self._made_at: dict[str, int] = {}
         self._lost: set[str] = set()
+        self._ended: set[str] = set()
         self._prepared: set[str] = set()
 
     def label(self, epoch: str) -> str:
@@ -72,6 +75,19 @@ class EpochRegister:
         """Whether the key was given up."""
         return label in self._lost
 
+    def made_at(self, label: str) -> int | None:
+        """When the key in force was offered (wall clock, ms), or None if none is known yet."""
+        return self._made_at.get(label)
+
+    def is_ended(self, epoch: str) -> bool:
+        """Whether the keys of the epoch are destroyed."""
+        return epoch in self._ended
+
+    async def end(self, epoch: str) -> None:
+        """Say that the epoch's keys are destroyed from now on: no worker makes another one, or puts one back."""
+        await self._append(_ENDED, epoch)
+        self._ended.add(epoch)
+
     async def prepare(self, epoch: str) -> None:
         """Read what the others have written, before a key of the epoch is used."""
         await self.refresh()
@@ -82,7 +98,7 @@ class EpochRegister:
         await self.refresh()
         if label not in self._in_force:
             # compaction keeps the last record of a name, and the first decides: no two have the same
-            await self._append(_MADE, f"{label}/{secrets.token_hex(8)}", key_id)
+            await self._append(_MADE, f"{label}/{secrets.token_hex(8)}", f"{key_id} {self._link.now()}")
             await self.refresh()
 
     async def overcome(self, error: KeyStoreError, who: str) -> None:
@@ -143,13 +159,20 @@ class EpochRegister:
         async for record in self._link.read(self._topic, 0, self._next, end):
             kind, _, name = (record.key or b"").decode(errors="replace").partition("/")
             if kind == _MADE:
-                label, _, _ = name.partition("/")
-                self._in_force.setdefault(label, (record.value or b"").decode(errors="replace"))
+                self._learn(name.partition("/")[0], (record.value or b"").decode(errors="replace"))
             elif kind == _LOST:
                 self._lost.add(name)
+            elif kind == _ENDED:
+                self._ended.add(name)
             else:
                 log.error("offset %d of %s is passed over: who else writes there?", record.offset, self._topic)
         self._next = end
+
+    def _learn(self, label: str, value: str) -> None:
+        key_id, _, made_at = value.partition(" ")
+        if label not in self._in_force:
+            self._in_force[label] = key_id
+            self._made_at[label] = int(made_at) if made_at.isdecimal() else self._link.now()
 
     async def _append(self, kind: str, name: str, value: str = "") -> None:
         await self._link.append(self._topic, 0, f"{kind}/{name}".encode(), value.encode())

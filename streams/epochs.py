@@ -174,7 +174,6 @@ class Epochs:
             self._tallies += self._labelled(opened.key_id, opened.settle(watermark, zones))
             if opened.crowd.is_over:
                 self.moves += opened.crowd.visits.moves
-                self._parts.keys.drop(opened.crowd.epoch)
                 del self._open[number]
 
     def _labelled(self, key_id: str, tallies: list[Tally]) -> list[Tally]:

@@ -4,10 +4,12 @@ told."""
 from __future__ import annotations
 
 import logging
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from config.errors import ContractError, KeyStoreError
+from config.errors import ContractError, EpochEndedError, KeyStoreError
+from indicators.calendar import Epoch
 from streams import wire
 from streams.agent import Part, PartitionAgent, Running
 from streams.checkpoint import AdvanceNote
@@ -28,6 +30,8 @@ class FeedPart(Part, Protocol):
 
     def take(self, fetch: Fetch) -> list[tuple[Fetch, Taken]]: ...
     def advance(self, next_offset: int, watermark: int) -> bool: ...
+    @property
+    def epochs(self) -> list[Epoch]: ...
 
 
 FeedPartT = TypeVar("FeedPartT", bound=FeedPart)
@@ -44,11 +48,37 @@ class FeedAgent(PartitionAgent[FeedPartT]):
         except KeyStoreError as error:
             await self._register.overcome(error, f"partition {part.partition} stands still")
             return fetch
+        except EpochEndedError as error:
+            await self._end(running, error.end)
+            return fetch
         for piece, taken in pieces:
             self._count(taken)
             await self._bury(running, piece, taken)
         await self._carry_away(running)
         return fetch.since(part.next_offset) if part.next_offset < fetch.end else None
+
+    async def _settle(self, running: Running[FeedPartT]) -> None:
+        for epoch in running.part.epochs:
+            if self._parts.keys.is_ended(epoch):
+                await self._end(running, epoch.end)
+        await super()._settle(running)
+
+    async def _end(self, running: Running[FeedPartT], end: int) -> None:
+        """Move the part to the end of an epoch whose key is destroyed: what comes of it from here on is late."""
+        part = running.part
+        await self._say_ended(running, end)
+        log.warning(
+            "partition %d of %s is told to advance to %d, the end of its epoch: the epoch's key is destroyed",
+            part.partition,
+            self._topics.events,
+            end,
+        )
+        await running.changelog.note_end(max(part.next_offset, part.counted), end)
+        part.advance(max(part.next_offset, part.counted), end)
+
+    @abstractmethod
+    async def _say_ended(self, running: Running[FeedPartT], end: int) -> None:
+        """Say that windows up to ``end`` which are not reported yet are not to be released."""
 
     def _count(self, taken: Taken) -> None:
         verdicts = taken.verdicts
@@ -113,7 +143,7 @@ class FeedAgent(PartitionAgent[FeedPartT]):
 
     def _replay(self, running: Running[FeedPartT], advances: Sequence[AdvanceNote]) -> None:
         for noted in advances:
-            running.frontier = noted.offset
+            running.frontier = max(running.frontier, noted.offset)
             if noted.applied:
                 running.part.advance(noted.next, noted.watermark)
 

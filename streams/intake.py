@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anonymizer.pseudonyms import Pseudonymiser
-from config.errors import KeyStoreError
+from config.errors import EpochEndedError, KeyStoreError
 from indicators.calendar import Epoch
 from indicators.columns import Reader, Writer
 from streams.decode import Events, Rejected
@@ -103,7 +103,8 @@ class Intake:
 
         ``keep`` is given what is accepted. The fetch is cut where an advance lies in it, so there may be several parts.
         If an epoch's key cannot be had, what comes before it is taken all the same, and :attr:`next_offset` says how
-        far it went; ``KeyStoreError`` is raised when that is nothing.
+        far it went; ``KeyStoreError`` is raised when that is nothing;
+        ``EpochEndedError`` if the key is destroyed.
         """
         parts: list[tuple[Fetch, Taken]] = []
         while self.next_offset < fetch.end:
@@ -114,7 +115,7 @@ class Intake:
             part, fetch = (fetch.before(min(cuts)), fetch.since(min(cuts))) if cuts else (fetch, fetch)
             try:
                 parts.append((part, self._take(part, keep)))
-            except KeyStoreError:
+            except (KeyStoreError, EpochEndedError):
                 if not parts:
                     raise
                 break
@@ -146,7 +147,14 @@ class Intake:
         while len(events.times):
             epoch = self._parts.calendar.epoch_of(int(events.times[0]))
             inside = (events.times >= epoch.start) & (events.times < epoch.end)
-            named = self._named(epoch)
+            try:
+                named = self._named(epoch)
+            except EpochEndedError:
+                if self.next_offset >= self.counted:
+                    raise
+                # what waited when its key was destroyed is gone; the shard has said so
+                offsets, events = offsets[~inside], events.only(~inside)
+                continue
             if inside.all():
                 parts.append((named, offsets, events))
                 break
@@ -206,7 +214,8 @@ class Intake:
     def restored(
         cls, parts: ShardParts, reader: Reader, position: int, counted: int, keys: Mapping[Epoch, str]
     ) -> Intake:
-        """The intake of a snapshot, to be fed from ``position`` on. ``keys``: the ids of the open epochs' keys.
+        """The intake of a snapshot, to be fed from ``position`` on. ``keys``: the ids of the open epochs' keys; those
+        that are destroyed are not asked for.
 
         Raises ``KeyMissingError`` if the store does not have such a key, ``KeyStoreError`` if it does not answer.
         """
@@ -218,5 +227,7 @@ class Intake:
         read, accepted, late, rejected = reader.value("verdicts")
         intake.verdicts = Verdicts(read, accepted, late, Counter(rejected))
         for epoch, key_id in keys.items():
+            if parts.keys.is_ended(epoch):
+                continue
             intake._keys[epoch.number] = _Named(epoch, parts.keys.same(epoch, key_id))
         return intake

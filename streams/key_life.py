@@ -13,6 +13,7 @@ class KeyLife:
         self._calendar = calendar
         self._checkpointed = [BEGINNING] * shards
         self._epochs: dict[int, Epoch] = {}
+        self._ended: set[int] = set()
 
     def seen(self, start: int) -> None:
         """The log has a tally of, or a decision on, a window that starts at ``start`` (UTC ms)."""
@@ -28,6 +29,16 @@ class KeyLife:
         """The numbers of the epochs that are watched."""
         return sorted(self._epochs)
 
+    @property
+    def epochs(self) -> list[Epoch]:
+        """The epochs that are watched."""
+        return sorted(self._epochs.values())
+
+    def end(self, number: int) -> None:
+        """The log says that the epoch's time is over, whoever is not done with it."""
+        self._epochs.setdefault(number, self._calendar.epoch(number))
+        self._ended.add(number)
+
     def checkpointed(self, shard: int, watermark: int) -> None:
         """A shard has a complete checkpoint at ``watermark`` (UTC ms): it will not read below that again."""
         self._checkpointed[shard] = max(self._checkpointed[shard], watermark)
@@ -37,7 +48,8 @@ class KeyLife:
         reached = min(self._checkpointed)
         if oldest_open is not None:
             reached = min(reached, oldest_open)
-        over = [epoch for epoch in self._epochs.values() if epoch.end <= reached]
+        over = [epoch for epoch in self._epochs.values() if epoch.end <= reached or epoch.number in self._ended]
+        self._ended.clear()
         for epoch in over:
             del self._epochs[epoch.number]
         return sorted(over)

@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, ConnectionError, RedisError, ResponseError, TimeoutError
 from redis.retry import Retry
 
+from anonymizer.keys import DESTROYED
 from config.errors import KeyStoreError, SettingsError
 from config.sections import KeysSettings
 
@@ -25,7 +26,7 @@ _T = TypeVar("_T")
 
 
 class RedisKeyStore:
-    """Keeps the keys of epochs as ``foule:key:EPOCH``, each with a time to live.
+    """Keeps the keys of epochs as ``foule:key:LABEL``, each with a time to live.
 
     Implements ``anonymizer.keys.KeyStore``. Every method raises :class:`KeyStoreError` when the Redis does
     not answer or refuses. An error quotes nothing that Redis or its client said and has no cause attached:
@@ -45,28 +46,32 @@ class RedisKeyStore:
             problem = "keys.url: is no Redis address; expected one such as redis://127.0.0.1:6380/0"
             raise SettingsError([problem]) from None  # the cause may quote a password
 
-    def get(self, epoch: str) -> bytes | None:
-        """The key in force for the epoch with this label, or None."""
-        return cast(bytes | None, self._ask("read", epoch, lambda: self._client.get(_PREFIX + epoch)))
+    def get(self, label: str) -> bytes | None:
+        """The key with this label, or None; ``DESTROYED`` if it was destroyed."""
+        return cast(bytes | None, self._ask("read", label, lambda: self._client.get(_PREFIX + label)))
 
-    def put_if_absent(self, epoch: str, key: bytes, ttl_ms: int) -> bytes:
-        """Keep ``key`` for ``ttl_ms`` unless the epoch has one; return the key that is then in force."""
+    def put_if_absent(self, label: str, key: bytes, ttl_ms: int) -> bytes:
+        """Keep ``key`` for ``ttl_ms`` unless there is one; return what is then there, as :meth:`get` does."""
 
         def put() -> list[Any]:
             with self._client.pipeline(transaction=True) as pipeline:
-                pipeline.set(_PREFIX + epoch, key, nx=True, px=ttl_ms)
-                pipeline.get(_PREFIX + epoch)
+                pipeline.set(_PREFIX + label, key, nx=True, px=ttl_ms)
+                pipeline.get(_PREFIX + label)
                 return pipeline.execute(raise_on_error=False)
 
-        answers = self._ask("keep", epoch, put)
+        answers = self._ask("keep", label, put)
         in_force = answers[-1]
         if not isinstance(in_force, bytes) or any(isinstance(answer, Exception) for answer in answers):
-            raise self._error("keep", epoch, _REFUSES)
+            raise self._error("keep", label, _REFUSES)
         return in_force
 
-    def destroy(self, epoch: str) -> None:
-        """Forget the epoch's key; nothing happens if there is none."""
-        self._ask("destroy", epoch, lambda: self._client.delete(_PREFIX + epoch))
+    def replace(self, label: str, key: bytes, ttl_ms: int) -> None:
+        """Keep ``key`` for ``ttl_ms``, whatever is there."""
+        self._ask("keep", label, lambda: self._client.set(_PREFIX + label, key, px=ttl_ms))
+
+    def destroy(self, label: str, ttl_ms: int) -> None:
+        """Forget the key, and for ``ttl_ms`` take none under this label from a worker that has not heard of it."""
+        self._ask("destroy", label, lambda: self._client.set(_PREFIX + label, DESTROYED, px=ttl_ms))
 
     def persistence(self) -> list[str]:
         """In what ways this Redis may write keys to a disk, a sentence for each; none if it does not.

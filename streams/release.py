@@ -10,7 +10,18 @@ from indicators.calendar import Window
 from indicators.counts import Counts
 from streams.losses import Loss, Losses
 from streams.watermark import BEGINNING
-from streams.wire import Bookmark, Claim, Decision, EarlyEnd, Message, ReleaseClaim, Seal, SourceLoss, TallyPart
+from streams.wire import (
+    Bookmark,
+    Claim,
+    Decision,
+    EarlyEnd,
+    EpochEnd,
+    Message,
+    ReleaseClaim,
+    Seal,
+    SourceLoss,
+    TallyPart,
+)
 from zones import Layer
 
 #: At most this much of a tick counts as silence (ms), so that a paused agent does not declare shards missing.
@@ -147,6 +158,8 @@ class Release:
         self.foreign = 0
         self.stale = 0
         self._spoilt: dict[_WindowKey, int] = {}
+        self._ended = BEGINNING
+        self.expired = 0
 
     def resume(self, bookmark: Bookmark) -> None:
         """Go on, before the first message, where a predecessor's bookmark says."""
@@ -156,6 +169,7 @@ class Release:
         for loss in bookmark.losses:
             self._losses.add(Loss(*loss))
         self._spoilt = {(layer, width, start): end for layer, width, start, end in bookmark.spoilt}
+        self._ended = bookmark.ended
         self._next = bookmark.position
 
     @property
@@ -177,6 +191,9 @@ class Release:
         elif isinstance(message, Decision):
             if self._admits(None, message.token, offset):
                 return self._take_decision(offset, message)
+        elif isinstance(message, EpochEnd):
+            if self._admits(None, message.token, offset):
+                self._take_end(message)
         elif isinstance(message, SourceLoss):
             self._take_loss(Loss.of_source(message, offset))
         elif isinstance(message, TallyPart | Seal | EarlyEnd) and self._admits(message.shard, message.token, offset):
@@ -213,9 +230,19 @@ class Release:
                 del self._open[key]
                 self._spoilt[key] = window.end
 
+    def _take_end(self, ended: EpochEnd) -> None:
+        """Windows of the epoch that are not decided are dropped; :attr:`expired` counts them."""
+        self._ended = max(self._ended, ended.end)
+        over = [key for key, opened in self._open.items() if opened.window.end <= self._ended]
+        for key in over:
+            del self._open[key]
+            self._awaited.discard(key)
+        self.expired += len(over)
+
     def _take_tally(self, offset: int, part: TallyPart) -> None:
         key = (part.layer, part.width, part.start)
-        if part.end <= self._marks.get((part.layer, part.width), BEGINNING) or key in self._awaited:
+        decided_to = max(self._ended, self._marks.get((part.layer, part.width), BEGINNING))
+        if part.end <= decided_to or key in self._awaited:
             self.late_tallies += 1
             return
         if self._losses.outdate(part, offset):
@@ -280,4 +307,4 @@ class Release:
             (*key, end) for key, end in self._spoilt.items() if end > self._marks.get((key[0], key[1]), BEGINNING)
         ]
         claims, losses = self._claims.before(position), list[tuple[int, int, int, int, int]](self._losses.all())
-        return Bookmark(self._settings, self.owner, position, claims, marks, epochs, losses, spoilt)
+        return Bookmark(self._settings, self.owner, position, claims, marks, epochs, losses, spoilt, self._ended)

@@ -28,7 +28,7 @@ from streams.key_life import KeyLife
 from streams.link import Follower, Link
 from streams.release import Release
 from streams.shard import ShardParts
-from streams.wire import Bookmark, Decision, ReleaseClaim, Seal, SourceSeal, TallyPart
+from streams.wire import Bookmark, Decision, EpochEnd, ReleaseClaim, Seal, SourceSeal, TallyPart
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,7 @@ class _Active:
     next: int | None = None
     bookmarked: int = -1
     superseded_at: float | None = None
+    ending: set[int] = field(default_factory=set)
     follows: Follower = field(default_factory=Follower)
 
 
@@ -165,17 +166,20 @@ class ReleaseAgent:
             log.error("offset %d of %s is passed over: %s", offset, self._topics.tallies, error)
             return None
         release = active.release
-        late, stale, spoilt = release.late_tallies, release.stale, release.spoilt
+        late, stale, spoilt, expired = release.late_tallies, release.stale, release.spoilt, release.expired
         publication = release.take(offset, message)
         self._metrics.late_tallies.inc(release.late_tallies - late)
         self._metrics.stale_messages.inc(release.stale - stale)
         self._metrics.spoilt_windows.inc(release.spoilt - spoilt)
+        self._metrics.expired_windows.inc(release.expired - expired)
         if release.stale > stale or message.settings != self._fingerprint:
             return None
         if isinstance(message, Seal | SourceSeal):
             self._take_seal(active, message)
         elif isinstance(message, TallyPart | Decision):
             active.key_life.seen(message.start)
+        elif isinstance(message, EpochEnd):
+            active.key_life.end(message.number)
         return publication
 
     def _take_seal(self, active: _Active, seal: Seal | SourceSeal) -> None:
@@ -255,6 +259,7 @@ class ReleaseAgent:
             for shard, advance in active.frontier.advances(self._link.now()):
                 await self._link.append(self._topics.frontier, shard, None, wire.encode_advance(advance))
                 log.info("shard %d is idle: told to advance to %d", shard, advance.watermark)
+            await self._end_epochs(active)
             for epoch in active.key_life.over(active.release.oldest_open):
                 await self._destroy_key(epoch)
 
@@ -287,8 +292,23 @@ class ReleaseAgent:
             start = self._link.committed(self._topics.tallies, 0) if active.next is None else active.next
             await self._link.prod(self._topics.tallies, 0, start, active.follows)
 
+    async def _end_epochs(self, active: _Active) -> None:
+        """Say of epochs whose keys have lived for ``keys.max_age`` that they are over; their keys go when that is read
+        back."""
+        for epoch in active.key_life.epochs:
+            if self._parts.keys.is_ended(epoch) and epoch.number not in active.ending:
+                active.ending.add(epoch.number)
+                log.error(
+                    "epoch %s is over %g h after its end (keys.max_age): its windows that are not released never are",
+                    epoch.label,
+                    self._settings.keys.max_age / 3_600_000,
+                )
+                end = EpochEnd(self._fingerprint, active.token, epoch.number, epoch.end)
+                await self._link.append(self._topics.tallies, 0, None, wire.encode(end))
+
     async def _destroy_key(self, epoch: Epoch) -> None:
         await self._register.refresh()
+        await self._register.end(epoch.label)
         try:
             await asyncio.to_thread(self._parts.keys.destroy, epoch)
         except KeyStoreError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from indicators.calendar import Epoch
 from indicators.columns import Writer
 from indicators.counts import Tally
 from streams.epochs import Epochs
@@ -42,6 +43,11 @@ class Shard:
     def verdicts(self) -> Verdicts:
         """How many records of each kind were read."""
         return self._intake.verdicts
+
+    @property
+    def epochs(self) -> list[Epoch]:
+        """The epochs whose keys it uses."""
+        return list(self._intake.keys)
 
     @property
     def latest(self) -> int:

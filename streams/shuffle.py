@@ -40,6 +40,10 @@ class ShuffleAgent(FeedAgent[Source]):
     def _restored(self, partition: int, snapshot: bytes) -> Source:
         return Source.restored(partition, self._parts, snapshot)
 
+    async def _say_ended(self, running: Running[Source], end: int) -> None:
+        source = running.part
+        await self._append(SourceLoss(self._fingerprint, source.partition, source.watermark + 1, end))
+
     async def _claim(self, partition: int, token: int) -> None:
         claim = encode_batch(Source(partition, self._parts).claim(token))
         shuffled = self._topics.shuffled

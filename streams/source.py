@@ -5,6 +5,7 @@ It runs without a broker: the shuffle agent feeds it fetches and sends its batch
 
 from __future__ import annotations
 
+from indicators.calendar import Epoch
 from indicators.columns import Writer
 from streams.batches import LONGEST, Batch, by_shard, pieces, rows_of
 from streams.doubts import Doubts
@@ -58,6 +59,11 @@ class Source:
     def verdicts(self) -> Verdicts:
         """How many records of each kind were read."""
         return self._intake.verdicts
+
+    @property
+    def epochs(self) -> list[Epoch]:
+        """The epochs whose keys it uses."""
+        return list(self._intake.keys)
 
     @property
     def latest(self) -> int:

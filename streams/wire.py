@@ -9,6 +9,7 @@ import numpy as np
 
 from config.errors import ContractError
 from indicators.counts import Counts, Tally
+from streams.watermark import BEGINNING
 
 #: Cells of one tally record; 12 bytes each keep it under Kafka's default of 1 MB.
 _CELLS = 50_000
@@ -119,6 +120,16 @@ class SourceLoss(msgspec.Struct, tag="gone", frozen=True):
     until: int
 
 
+class EpochEnd(msgspec.Struct, tag="end", frozen=True):
+    """The key of the epoch with this number is destroyed at the end of its time: its windows up to ``end`` (UTC ms)
+    that are not decided by then never are. ``token``: of the release agent."""
+
+    settings: str
+    token: int
+    number: int
+    end: int
+
+
 class Decision(msgspec.Struct, tag="decision", frozen=True):
     """The final bytes of a released window (``anonymizer.gate`` reads them), to be published when read back."""
 
@@ -137,7 +148,8 @@ class Bookmark(msgspec.Struct, tag="bookmark", frozen=True):
     ``claims``: for each shard (None: the release), its owner's token by the log before ``position``; ``marks``: for
     each (layer, width), the end up to which windows are decided; ``epochs``: the numbers of those whose keys live;
     ``losses``: what early ends mean for windows, see :class:`streams.losses.Loss`; ``spoilt``: windows, as (layer,
-    width, start, end), that are not released for it and not passed by the marks.
+    width, start, end), that are not released for it and not passed by the marks; ``ended``: up to where (UTC ms) epochs
+    have ended.
     """
 
     settings: str
@@ -148,9 +160,10 @@ class Bookmark(msgspec.Struct, tag="bookmark", frozen=True):
     epochs: list[int]
     losses: list[tuple[int, int, int, int, int]] = []
     spoilt: list[tuple[int, int, int, int]] = []
+    ended: int = BEGINNING
 
 
-Message = Claim | ReleaseClaim | TallyPart | Seal | SourceSeal | EarlyEnd | SourceLoss | Decision | Bookmark
+Message = Claim | ReleaseClaim | TallyPart | Seal | SourceSeal | EarlyEnd | SourceLoss | EpochEnd | Decision | Bookmark
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode: Callable[[bytes], Message] = msgspec.msgpack.Decoder(Message).decode

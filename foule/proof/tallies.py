@@ -17,7 +17,18 @@ from indicators.counts import FLOWS
 from streams import wire
 from streams.losses import Loss, Losses
 from streams.release import Claims
-from streams.wire import Bookmark, Claim, Decision, EarlyEnd, ReleaseClaim, Seal, SourceLoss, SourceSeal, TallyPart
+from streams.wire import (
+    Bookmark,
+    Claim,
+    Decision,
+    EarlyEnd,
+    EpochEnd,
+    ReleaseClaim,
+    Seal,
+    SourceLoss,
+    SourceSeal,
+    TallyPart,
+)
 from zones import Layer
 
 _BEGINNING = -1  # UTC ms, before every watermark
@@ -58,6 +69,7 @@ class TallyLog:
         self._counted: set[WindowKey] = set()
         self._claims = Claims()
         self._losses = Losses()
+        self._ended = _BEGINNING
         self._reader = TopicReader(settings, settings.topics.tallies)
 
     def read(self) -> None:
@@ -72,6 +84,8 @@ class TallyLog:
                 self._losses.add(Loss.of_source(message, record.offset))
             elif isinstance(message, Bookmark | SourceSeal) or not self._counts(record, message):
                 continue
+            elif isinstance(message, EpochEnd):
+                self._ended = max(self._ended, message.end)
             elif isinstance(message, EarlyEnd):
                 reported = self._marks.get(message.shard, _BEGINNING)
                 self._losses.add(Loss(message.shard, message.watermark, message.until, reported, record.offset))
@@ -83,8 +97,8 @@ class TallyLog:
             else:
                 self._take_decision(record, message)
 
-    def _counts(self, record: LogRecord, message: TallyPart | Seal | EarlyEnd | Decision) -> bool:
-        owned = None if isinstance(message, Decision) else message.shard
+    def _counts(self, record: LogRecord, message: TallyPart | Seal | EarlyEnd | EpochEnd | Decision) -> bool:
+        owned = None if isinstance(message, Decision | EpochEnd) else message.shard
         return self._claims.admits(owned, message.token, record.offset)
 
     def sealed(self, watermark: int) -> bool:
@@ -102,8 +116,9 @@ class TallyLog:
 
     @property
     def undecided(self) -> set[WindowKey]:
-        """Windows with a tally and without a decision, but for those that a loss keeps from ever having one."""
-        waiting = self._counted - self.decisions.keys()
+        """Windows with a tally and without a decision, but for those that a loss, or the end of their epoch, keeps from
+        ever having one."""
+        waiting = [window for window in self._counted - self.decisions.keys() if window.end > self._ended]
         return {window for window in waiting if not self._losses.spoil(window.start, window.end)}
 
     @property

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
-from anonymizer.keys import KEY_BYTES, EpochKeys, FirstKeys, KeyStore, MemoryKeyStore, numbered
+from anonymizer.keys import DESTROYED, KEY_BYTES, EpochKeys, FirstKeys, KeyStore, MemoryKeyStore, numbered
 from anonymizer.pseudonyms import Pseudonymiser
-from config.errors import KeyMissingError, KeyStoreError
+from config.errors import EpochEndedError, KeyMissingError, KeyStoreError
 from indicators.calendar import Calendar
 
 CALENDAR = Calendar("Europe/Paris", time(4), [300_000])
@@ -25,7 +25,14 @@ class Put(NamedTuple):
     ttl_ms: int
 
 
-class Recording(MemoryKeyStore):
+class LosingStore(MemoryKeyStore):
+    """A key store that may lose a key, as one that is restarted does."""
+
+    def lose(self, label: str) -> None:
+        del self._keys[label]
+
+
+class Recording(LosingStore):
     """A key store that tells what it was given."""
 
     def __init__(self) -> None:
@@ -88,24 +95,81 @@ def test_a_key_lives_max_age_beyond_the_later_of_the_epochs_end_and_its_making(n
     assert [(put.epoch, put.ttl_ms) for put in store.puts] == [(FIRST.label, ttl)]
 
 
-def test_a_destroyed_key_links_nobody_any_more() -> None:
+def test_after_a_key_is_destroyed_its_epoch_gets_no_other_from_anybody() -> None:
     store = MemoryKeyStore()
     one, two = EpochKeys(store, HOUR, lambda: 0), EpochKeys(store, HOUR, lambda: 0)
-    before = pseudonyms(one)
+    key_id = one.pseudonymiser(FIRST).key_id
     one.destroy(FIRST)
-    assert store.get(FIRST.label) is None
-    assert not {*pseudonyms(one)} & {*before}
+    assert store.get(FIRST.label) == DESTROYED
+    for keys in (one, two):
+        with pytest.raises(EpochEndedError, match=FIRST.label):
+            keys.pseudonymiser(FIRST)
+        with pytest.raises(EpochEndedError, match=FIRST.label):
+            keys.same(FIRST, key_id)
     one.destroy(SECOND)  # nobody ever needed it
     two.destroy(FIRST)
+    assert store.get(FIRST.label) == DESTROYED
+
+
+def test_a_straggler_that_holds_a_destroyed_key_does_not_put_it_back_and_forgets_it() -> None:
+    store = MemoryKeyStore()
+    one, straggler = EpochKeys(store, HOUR, lambda: 0), EpochKeys(store, HOUR, lambda: 0)
+    pseudonyms(one), pseudonyms(straggler)
+    one.destroy(FIRST)
+    straggler.keep()
+    assert store.get(FIRST.label) == DESTROYED
+    assert repr(straggler) == "EpochKeys([])"
+
+
+def test_a_key_that_the_register_calls_destroyed_is_forgotten_whatever_the_store_has() -> None:
+    store, register = Recording(), Register()
+    keys = EpochKeys(store, HOUR, lambda: 0, register)
+    entered(keys, register)
+    register.ended.add(FIRST.label)
+    store.lose(FIRST.label)
+    keys.keep()
     assert store.get(FIRST.label) is None
+    with pytest.raises(EpochEndedError):
+        keys.pseudonymiser(FIRST)
+    assert len(store.puts) == 1
 
 
-def test_a_dropped_key_is_still_the_stores() -> None:
+@pytest.mark.parametrize(("made", "end"), [(FIRST.start, FIRST.end + HOUR), (FIRST.end + 5, FIRST.end + 5 + HOUR)])
+def test_a_key_that_has_outlived_its_time_is_used_no_more_and_not_put_back(made: int, end: int) -> None:
+    store, register, now = Recording(), Register(), made
+    keys = EpochKeys(store, HOUR, lambda: now, register)
+    entered(keys, register)
+    register.made[FIRST.label] = made
+    now = end - 1
+    assert keys.pseudonymiser(FIRST).key_id
+    store.lose(FIRST.label)
+    keys.keep()
+    assert (store.puts[-1].ttl_ms, store.get(FIRST.label) is None) == (1, False)
+    now = end
+    store.lose(FIRST.label)
+    keys.keep()
+    assert store.get(FIRST.label) is None
+    with pytest.raises(EpochEndedError):
+        keys.pseudonymiser(FIRST)
+
+
+def test_a_key_is_overwritten_in_memory_when_it_is_forgotten() -> None:
+    keys = EpochKeys(MemoryKeyStore(), HOUR, lambda: 0)
+    pseudonyms(keys)
+    [held] = keys._held.values()
+    assert any(held.key)
+    keys.drop_before(FIRST.end)
+    assert held.key == bytes(KEY_BYTES)
+
+
+def test_a_key_is_dropped_once_all_here_are_past_its_epoch_and_is_still_the_stores() -> None:
     store = MemoryKeyStore()
     keys = EpochKeys(store, HOUR, lambda: 0)
     before = pseudonyms(keys)
-    keys.drop(FIRST)
-    assert store.get(FIRST.label) is not None
+    keys.drop_before(FIRST.end - 1)
+    assert FIRST.label in repr(keys)
+    keys.drop_before(FIRST.end)
+    assert repr(keys) == "EpochKeys([])"
     assert pseudonyms(keys) == before
 
 
@@ -148,9 +212,9 @@ def test_a_key_is_known_again_by_its_id() -> None:
 
 @pytest.mark.parametrize("another_is_made", [False, True])
 def test_a_lost_key_is_not_replaced_where_pseudonyms_are_in_use(another_is_made: bool) -> None:
-    store = MemoryKeyStore()
+    store = LosingStore()
     made = EpochKeys(store, HOUR, lambda: 0).pseudonymiser(FIRST)
-    store.destroy(FIRST.label)
+    store.lose(FIRST.label)
     if another_is_made:
         EpochKeys(store, HOUR, lambda: 0).pseudonymiser(FIRST)
     with pytest.raises(KeyMissingError, match=FIRST.label):
@@ -158,10 +222,10 @@ def test_a_lost_key_is_not_replaced_where_pseudonyms_are_in_use(another_is_made:
 
 
 def test_a_worker_gives_an_emptied_store_its_keys_back() -> None:
-    store = MemoryKeyStore()
+    store = LosingStore()
     keys = EpochKeys(store, HOUR, lambda: 0)
     before = pseudonyms(keys)
-    store.destroy(FIRST.label)
+    store.lose(FIRST.label)
     keys.keep()
     assert pseudonyms(EpochKeys(store, HOUR, lambda: 0)) == before
 
@@ -174,6 +238,14 @@ class Register(FirstKeys):
         self.number = 0
         self.offered: list[tuple[str, str]] = []
         self.entered: dict[str, str] = {}
+        self.ended: set[str] = set()
+        self.made: dict[str, int] = {}
+
+    def is_ended(self, epoch: str) -> bool:
+        return epoch in self.ended
+
+    def made_at(self, label: str) -> int | None:
+        return self.made.get(label)
 
     def label(self, epoch: str) -> str:
         return numbered(epoch, self.number)
@@ -228,11 +300,11 @@ def test_who_offers_a_key_and_ends_leaves_nothing_that_others_wait_for() -> None
 
 
 def test_of_two_keys_the_one_that_is_in_force_is_used_and_comes_back_in_the_place_of_the_other() -> None:
-    store, register = MemoryKeyStore(), Register()
+    store, register = LosingStore(), Register()
     one, other = EpochKeys(store, HOUR, lambda: 0, register), EpochKeys(store, HOUR, lambda: 0, register)
     with pytest.raises(KeyStoreError):
         one.pseudonymiser(FIRST)
-    store.destroy(FIRST.label)  # the store is emptied just now
+    store.lose(FIRST.label)  # the store is emptied just now
     with pytest.raises(KeyStoreError):
         other.pseudonymiser(FIRST)
     other.keep()  # not in force: it leaves alone what is there
@@ -246,11 +318,11 @@ def test_of_two_keys_the_one_that_is_in_force_is_used_and_comes_back_in_the_plac
 
 
 def test_a_key_that_may_not_be_in_force_does_not_come_in_the_place_of_another() -> None:
-    store = MemoryKeyStore()
+    store = LosingStore()
     keys = EpochKeys(store, HOUR, lambda: 0, Register())
     with pytest.raises(KeyStoreError):
         keys.pseudonymiser(FIRST)
-    store.destroy(FIRST.label)
+    store.lose(FIRST.label)
     store.put_if_absent(FIRST.label, bytes(32), HOUR)
     keys.keep()
     assert store.get(FIRST.label) == bytes(32)
@@ -274,7 +346,7 @@ def test_a_lost_key_is_not_put_back_and_the_others_are() -> None:
     register.number = 1
     entered(keys, register)
     for label in register.labels(FIRST.label):
-        store.destroy(label)
+        store.lose(label)
     store.puts.clear()
     keys.keep()
     assert [put.epoch for put in store.puts] == [f"{FIRST.label}.1"]
@@ -287,5 +359,5 @@ def test_all_keys_of_an_epoch_are_destroyed_also_those_that_were_lost_and_came_b
         entered(keys, register)
     entered(keys, register, 1)
     keys.destroy(FIRST)
-    assert [store.get(label) for label in register.labels(FIRST.label)] == [None] * 3
+    assert [store.get(label) for label in register.labels(FIRST.label)] == [DESTROYED] * 3
     assert store.get(numbered(SECOND.label, 2)) is not None

@@ -42,9 +42,9 @@ def register_in(memory: Memory) -> EpochRegister:
 
 
 def entry(key: bytes | None, value: bytes | None) -> str:
-    """What a record of the register of keys says: ``made/LABEL=ID`` or ``lost/LABEL``."""
+    """What a record of the register of keys says: ``made/LABEL=ID``, ``lost/LABEL`` or ``ended/EPOCH``."""
     kind, label, *_ = (key or b"").decode().split("/")
-    return f"{kind}/{label}" + (f"={value.decode()}" if value else "")
+    return f"{kind}/{label}" + (f"={value.decode().partition(' ')[0]}" if value else "")
 
 
 class Memory(Link):

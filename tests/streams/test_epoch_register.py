@@ -8,7 +8,7 @@ import pytest
 
 from config.errors import KeyMissingError, KeyStoreError
 from streams.epoch_register import EpochRegister, OfferedError, UnpreparedError
-from tests.streams.memory import Memory, entry, register_in
+from tests.streams.memory import STARTED, Memory, entry, register_in
 
 TOPIC = "foule.epochs"
 DAY = "20140628"
@@ -202,12 +202,26 @@ async def test_only_what_is_new_is_read(clock: Memory) -> None:
     assert clock.reads == [(0, 1), (1, 2)]
 
 
+async def test_all_learn_when_a_key_was_made_and_that_its_epoch_has_ended(clock: Memory) -> None:
+    one, other = register_in(clock), register_in(clock)
+    assert one.made_at(DAY) is None
+    clock.seconds = 7
+    await offered(one, "a")
+    clock.seconds = 9
+    assert (await offered(other, "b"), one.made_at(DAY), other.made_at(DAY)) == ("a", STARTED + 7_000, STARTED + 7_000)
+    await one.end(DAY)
+    assert (one.is_ended(DAY), other.is_ended(DAY), other.is_ended("20140629")) == (True, False, False)
+    await other.refresh()
+    assert other.is_ended(DAY)
+    assert written(clock) == ["made/20140628=a", "ended/20140628"]
+
+
 async def test_the_register_holds_no_key_and_passes_over_what_others_write(
     clock: Memory, caplog: pytest.LogCaptureFixture
 ) -> None:
     register = register_in(clock)
     await offered(register, "id")
-    assert {sent.value for sent in clock.to(TOPIC)} == {b"id"}
+    assert {sent.value for sent in clock.to(TOPIC)} == {b"id %d" % STARTED}
     clock.put(TOPIC, b"something", b"")
     clock.put(TOPIC, b"\xff", b"")
     await register.refresh()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from anonymizer.keys import KeyStore
+from anonymizer.keys import DESTROYED, KeyStore
 from config.errors import KeyStoreError, SettingsError
 from config.secret import Secret
 from config.sections import KeysSettings
@@ -69,12 +69,20 @@ def test_many_workers_at_once_get_one_key(key_redis_url: str) -> None:
         store.close()
 
 
-def test_a_destroyed_key_is_gone(store: RedisKeyStore, redis: Any) -> None:
-    store.put_if_absent("20140628", KEY, HOUR)
-    store.destroy("20140628")
-    store.destroy("20140628")
-    assert store.get("20140628") is None
-    assert redis.keys("*") == []
+def test_a_destroyed_key_is_gone_and_for_a_while_no_other_takes_its_place(store: RedisKeyStore, redis: Any) -> None:
+    store.put_if_absent("20140628", KEY, 10 * HOUR)
+    for _ in range(2):
+        store.destroy("20140628", HOUR)
+    assert store.get("20140628") == store.put_if_absent("20140628", KEY, 10 * HOUR) == DESTROYED
+    assert redis.get("foule:key:20140628") == ""
+    assert 0 < redis.pttl("foule:key:20140628") <= HOUR
+
+
+def test_a_key_takes_the_place_of_another(store: RedisKeyStore, redis: Any) -> None:
+    store.put_if_absent("20140628", KEY, 10 * HOUR)
+    store.replace("20140628", KEY[::-1], HOUR)
+    assert store.get("20140628") == KEY[::-1]
+    assert 0 < redis.pttl("foule:key:20140628") <= HOUR
 
 
 def test_a_redis_that_does_not_answer_is_an_error_that_names_its_setting() -> None:
@@ -83,7 +91,8 @@ def test_a_redis_that_does_not_answer_is_an_error_that_names_its_setting() -> No
     questions: list[Callable[[], object]] = [
         lambda: store.get("e"),
         lambda: store.put_if_absent("e", KEY, HOUR),
-        lambda: store.destroy("e"),
+        lambda: store.destroy("e", HOUR),
+        lambda: store.replace("e", KEY, HOUR),
         store.persistence,
     ]
     for ask in questions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from anonymizer.keys import MemoryKeyStore
+from anonymizer.keys import DESTROYED, MemoryKeyStore
 from streams.wire import Bookmark, Claim, Decision, ReleaseClaim
 from tests.damage import NOON
 from tests.streams.agents import TOPICS
@@ -163,6 +163,6 @@ async def test_the_keys_of_epochs_in_a_bookmark_are_destroyed_by_the_successor()
     say(memory, seal(9, checkpointed=EPOCH.end))
     await second.read()
     await second.agent.tick()
-    assert store.get(EPOCH.label) is None
+    assert store.get(EPOCH.label) == DESTROYED
     await second.agent.bookmark()
     assert said(memory, Bookmark)[-1].epochs == []

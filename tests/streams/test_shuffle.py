@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from anonymizer.keys import KeyStore, MemoryKeyStore
+from anonymizer.keys import DESTROYED, KeyStore, MemoryKeyStore
 from foule.oracle.oracle import Parameters, Record
 from foule.oracle.parameters import HOUR, MINUTE
 from indicators.counts import Counts, Tally
@@ -372,4 +372,4 @@ async def test_a_key_lives_until_the_shards_and_the_sources_have_checkpoints_pas
     memory.put(TOPICS.tallies, None, wire.encode(source_seal(1, EPOCH.end, checkpointed=EPOCH.end)))
     await agent.take(memory.fetch(TOPICS.tallies, read + 1))
     await agent.tick()
-    assert store.get(EPOCH.label) is None
+    assert store.get(EPOCH.label) == DESTROYED
