@@ -59,7 +59,7 @@ class MemoryKeyStore:
         self._keys[label] = DESTROYED
 
     def __repr__(self) -> str:
-        return f"MemoryKeyStore({len(self._keys)} keys)"
+        return f"MemoryKeyStore({sum(key != DESTROYED for key in self._keys.values())} keys)"
 
 
 class Register(Protocol):
