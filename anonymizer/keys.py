@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from anonymizer.cipher import Cipher
 from anonymizer.pseudonyms import Pseudonymiser, label_of
 from config.errors import EpochEndedError, KeyMissingError
 from indicators.calendar import Epoch
@@ -127,6 +128,7 @@ class FirstKeys:
 @dataclass(frozen=True, slots=True, repr=False)
 class _Held:
     pseudonymiser: Pseudonymiser
+    cipher: Cipher
     key: bytearray
     epoch: Epoch
 
@@ -135,7 +137,7 @@ class _Held:
         return self.pseudonymiser.key_id
 
     def wipe(self) -> None:
-        """Overwrite the key; what the hash has made of it is freed with the last pseudonymiser (docs/privacy.md)."""
+        """Overwrite the key; what hash and cipher have made of it is freed with their last user (docs/privacy.md)."""
         self.key[:] = bytes(len(self.key))
 
 
@@ -187,6 +189,13 @@ class EpochKeys:
         Raises ``KeyMissingError`` if that key is not there: under another one every device would count a second time.
         ``EpochEndedError`` if it is destroyed, ``KeyStoreError`` if the store does not answer.
         """
+        return self._same(epoch, key_id).pseudonymiser
+
+    def cipher(self, epoch: Epoch, key_id: str) -> Cipher:
+        """The cipher for what of this epoch lies on a disk, known by its key's id; raises what :meth:`same` raises."""
+        return self._same(epoch, key_id).cipher
+
+    def _same(self, epoch: Epoch, key_id: str) -> _Held:
         label = label_of(key_id)
         if self.is_ended(epoch):
             raise EpochEndedError(epoch.label, epoch.end)
@@ -196,7 +205,7 @@ class EpochKeys:
         if held.key_id != key_id:
             raise _missing(label, "another one is in its place")
         self._held[label] = held
-        return held.pseudonymiser
+        return held
 
     def is_lost(self, key_id: str) -> bool:
         """Whether the key with this id was given up, so that what was made under it cannot go on."""
@@ -217,7 +226,7 @@ class EpochKeys:
             raise EpochEndedError(epoch.label, epoch.end)
         if key is None:
             raise _missing(label, "it was emptied or restarted")
-        return _Held(Pseudonymiser(key, label), bytearray(key), epoch)
+        return _Held(Pseudonymiser(key, label), Cipher(key), bytearray(key), epoch)
 
     def _ttl(self, epoch: Epoch) -> int:
         return max(1, self.deadline(epoch) - self._now())

@@ -7,10 +7,13 @@ from datetime import time
 from typing import NamedTuple
 
 import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from anonymizer.cipher import Cipher
 from anonymizer.keys import DESTROYED, KEY_BYTES, EpochKeys, FirstKeys, KeyStore, MemoryKeyStore, numbered
 from anonymizer.pseudonyms import Pseudonymiser
-from config.errors import EpochEndedError, KeyMissingError, KeyStoreError
+from config.errors import ContractError, EpochEndedError, KeyMissingError, KeyStoreError
 from indicators.calendar import Calendar
 
 CALENDAR = Calendar("Europe/Paris", time(4), [300_000])
@@ -106,6 +109,8 @@ def test_after_a_key_is_destroyed_its_epoch_gets_no_other_from_anybody() -> None
             keys.pseudonymiser(FIRST)
         with pytest.raises(EpochEndedError, match=FIRST.label):
             keys.same(FIRST, key_id)
+        with pytest.raises(EpochEndedError, match=FIRST.label):
+            keys.cipher(FIRST, key_id)
     one.destroy(SECOND)  # nobody ever needed it
     two.destroy(FIRST)
     assert store.get(FIRST.label) == DESTROYED
@@ -217,8 +222,44 @@ def test_a_lost_key_is_not_replaced_where_pseudonyms_are_in_use(another_is_made:
     store.lose(FIRST.label)
     if another_is_made:
         EpochKeys(store, HOUR, lambda: 0).pseudonymiser(FIRST)
-    with pytest.raises(KeyMissingError, match=FIRST.label):
-        EpochKeys(store, HOUR, lambda: 0).same(FIRST, made.key_id)
+    for asked in (EpochKeys(store, HOUR, lambda: 0).same, EpochKeys(store, HOUR, lambda: 0).cipher):
+        with pytest.raises(KeyMissingError, match=FIRST.label):
+            asked(FIRST, made.key_id)
+
+
+def test_what_one_worker_seals_opens_for_another_and_under_no_other_key() -> None:
+    store = MemoryKeyStore()
+    one, two = EpochKeys(store, HOUR, lambda: 0), EpochKeys(store, HOUR, lambda: 0)
+    first, second = one.pseudonymiser(FIRST).key_id, one.pseudonymiser(SECOND).key_id
+    sealed = one.cipher(FIRST, first).seal(b"visits", b"")
+    assert two.cipher(FIRST, first).open(sealed, b"") == b"visits"
+    assert two.cipher(FIRST, first) is two.cipher(FIRST, first)
+    key = store.get(FIRST.label)
+    assert key is not None
+    for other in (two.cipher(SECOND, second), Cipher(key[::-1])):
+        with pytest.raises(ContractError):
+            other.open(sealed, b"")
+
+
+def test_a_cipher_is_dropped_with_its_key() -> None:
+    store = LosingStore()
+    keys = EpochKeys(store, HOUR, lambda: 0)
+    key_id = keys.pseudonymiser(FIRST).key_id
+    store.lose(FIRST.label)
+    assert keys.cipher(FIRST, key_id).seal(b"", b"")
+    keys.drop_before(FIRST.end)
+    with pytest.raises(KeyMissingError):
+        keys.cipher(FIRST, key_id)
+
+
+def test_the_key_of_a_cipher_is_not_the_one_that_makes_pseudonyms() -> None:
+    store = MemoryKeyStore()
+    keys = EpochKeys(store, HOUR, lambda: 0)
+    sealed = keys.cipher(FIRST, keys.pseudonymiser(FIRST).key_id).seal(b"visits", b"")
+    key = store.get(FIRST.label)
+    assert key is not None
+    with pytest.raises(InvalidTag):
+        AESGCM(key).decrypt(sealed[:12], sealed[12:], b"")
 
 
 def test_a_worker_gives_an_emptied_store_its_keys_back() -> None:
