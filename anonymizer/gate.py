@@ -1,8 +1,10 @@
 """The one gate: raw counts go in, only what may be published comes out, as a type that nothing else can make.
 
-Sinks take a :class:`Publication`; it holds a :class:`ReleasedWindow`, which only :meth:`Gate.release` and
-:func:`reopen` (for bytes that the gate wrote earlier) can construct. A raw count is an ``int`` or a numpy column and
-does not fit in its place: mypy refuses it, and so does the constructor.
+A count is perturbed (anonymizer.perturbation), published if it reaches the threshold (anonymizer.threshold), and
+withheld if it would give away another (anonymizer.groups). Sinks take a :class:`Publication`; it holds a
+:class:`ReleasedWindow`, which only :meth:`Gate.release` and :func:`reopen` (for bytes that the gate wrote earlier) can
+construct. A raw count is an ``int`` or a numpy column and does not fit in its place: mypy refuses it, and so does the
+constructor.
 """
 
 from __future__ import annotations
@@ -14,10 +16,16 @@ from typing import Final, NamedTuple, NewType, final
 
 import msgspec
 
+from anonymizer.groups import withheld
+from anonymizer.perturbation import Perturbation
+from anonymizer.threshold import Threshold
 from config.errors import ContractError
 from indicators.calendar import Window, label_of_width
 from indicators.counts import FLOWS, ZONE_INDICATORS, Counts
 from zones import Layer
+
+#: The indicators of which a zone's devices are those of the zones within it, and no others.
+_NESTED: Final = ("presence", "appeared", "vanished")
 
 #: A number of people that passed the gate.
 People = NewType("People", int)
@@ -39,7 +47,8 @@ class ReleasedWindow:
     """The published numbers of one window of one layer. What is not in it is withheld, or nobody was there.
 
     ``width`` is written as in the contracts (``5m``); ``start`` and ``end`` are UTC ms; ``zones``: zone id to
-    indicator (``people``, ``arrivals``, ...) to people; ``flows``: (from, to) to people.
+    indicator (``people``, ``arrivals``, ...) to people; ``flows``: (from, to) to people. Each number is at most
+    ``noise`` away from a number of at least ``k`` devices.
     """
 
     passed: _Pass
@@ -49,6 +58,7 @@ class ReleasedWindow:
     end: int
     coverage: float
     k: int
+    noise: int
     zones: Mapping[str, Mapping[str, People]]
     flows: Mapping[tuple[str, str], People]
 
@@ -69,7 +79,8 @@ class ReleasedWindow:
     def to_bytes(self) -> bytes:
         """The decision's final bytes; :func:`reopen` reads them. The same window always gives the same bytes."""
         flows = [(origin, to, people) for (origin, to), people in self.flows.items()]
-        return _ENCODE(_Wire(self.layer, self.width, self.start, self.end, self.coverage, self.k, self.zones, flows))
+        about = (self.layer, self.width, self.start, self.end, self.coverage, self.k, self.noise)
+        return _ENCODE(_Wire(*about, self.zones, flows))
 
 
 class Publication(NamedTuple):
@@ -88,6 +99,7 @@ class _Wire(msgspec.Struct, array_like=True, frozen=True):
     end: int
     coverage: float
     k: int
+    noise: int
     zones: Mapping[str, Mapping[str, int]]
     flows: Sequence[tuple[str, str, int]]
 
@@ -112,46 +124,120 @@ def reopen(data: bytes) -> ReleasedWindow:
         wire.end,
         wire.coverage,
         wire.k,
+        wire.noise,
         {zone: {name: People(n) for name, n in values.items()} for zone, values in wire.zones.items()},
         {(origin, to): People(n) for origin, to, n in wire.flows},
     )
 
 
 class Gate:
-    """Lets a cell pass if at least ``k`` distinct devices were counted in it (docs/privacy.md); the rest is absent.
+    """Decides windows of all layers: which numbers of them are published, and with which error (docs/privacy.md).
 
     The presence of ``outside`` is never published.
     """
 
-    def __init__(self, k: int) -> None:
-        self.k = k
+    def __init__(self, threshold: Threshold, layers: Sequence[Layer]) -> None:
+        self.layers = tuple(layers)
+        self._threshold = threshold
+
+    def order(self) -> list[int]:
+        """The layers, by index, each after its parent: so they are to be decided."""
+        return sorted(range(len(self.layers)), key=self._depth)
+
+    def _depth(self, layer: int) -> int:
+        parent = self.layers[layer].parent
+        return 0 if parent is None else 1 + self._depth(parent)
 
     def release(
-        self, layer: Layer, window: Window, counts: Mapping[str, Counts], coverage: float = 1.0
+        self,
+        layer: int,
+        window: Window,
+        counts: Mapping[str, Counts],
+        perturbation: Perturbation | None,
+        coverage: float = 1.0,
+        parent: ReleasedWindow | None = None,
     ) -> ReleasedWindow:
-        """Decide a window. ``counts``: indicator to the sum over all shards; ``coverage``: share of shards in it."""
-        zones: dict[str, dict[str, People]] = {}
-        for published, name in PUBLISHED_NAMES.items():
-            for zone, people in self._passing(counts.get(name)):
-                if zone == layer.outside:
-                    continue
-                zones.setdefault(layer.zone_name(zone), {})[published] = people
-        places = layer.outside + 1
-        flows = {
-            (layer.zone_name(cell // places), layer.zone_name(cell % places)): people
-            for cell, people in self._passing(counts.get(FLOWS))
+        """Decide a window of a layer.
+
+        ``counts``: indicator to the sum over all shards; ``perturbation``: of the window's epoch, None only where there
+        are no counts; ``coverage``: share of shards in it; ``parent``: what was released of the parent layer in the
+        same window, if anything.
+        """
+        where = self.layers[layer]
+        passing = {
+            indicator: self._passing(where, indicator, counts.get(indicator), perturbation)
+            for indicator in ZONE_INDICATORS
         }
-        width = label_of_width(window.width)
+        flows = self._passing(where, FLOWS, counts.get(FLOWS), perturbation)
+        if parent is not None:
+            self._withhold(where, counts, passing, flows, parent)
+        zones: dict[str, dict[str, People]] = {}
+        for published, indicator in PUBLISHED_NAMES.items():
+            for zone, people in passing[indicator].items():
+                zones.setdefault(where.zone_name(zone), {})[published] = People(people)
         return ReleasedWindow(
-            _PASS, layer.name, width, window.start, window.end, coverage, self.k, dict(sorted(zones.items())), flows
+            _PASS,
+            where.name,
+            label_of_width(window.width),
+            window.start,
+            window.end,
+            coverage,
+            self._threshold.k,
+            self._threshold.bound,
+            dict(sorted(zones.items())),
+            {pair_of(where, cell): People(people) for cell, people in flows.items()},
         )
 
-    def _passing(self, counts: Counts | None) -> list[tuple[int, People]]:
-        if counts is None:
-            return []
-        passing = counts.counts >= self.k
-        cells, people = counts.cells[passing].tolist(), counts.counts[passing].tolist()
-        return [(cell, People(n)) for cell, n in zip(cells, people, strict=True)]
+    def _passing(
+        self, layer: Layer, indicator: str, counts: Counts | None, perturbation: Perturbation | None
+    ) -> dict[int, int]:
+        """The perturbed counts that reach the threshold, by cell."""
+        if counts is None or perturbation is None:
+            return {}
+        if indicator != FLOWS:
+            counts = counts.where(counts.cells != layer.outside)
+        counts = counts.where(counts.counts >= self._threshold.k)
+        names = [cell_name(layer, indicator, cell) for cell in counts.cells.tolist()]
+        perturbed = counts.counts + perturbation.errors(names, counts.keys)
+        passing = perturbed >= self._threshold.least
+        return dict(zip(counts.cells[passing].tolist(), perturbed[passing].tolist(), strict=True))
+
+    def _withhold(
+        self,
+        layer: Layer,
+        counts: Mapping[str, Counts],
+        passing: dict[str, dict[int, int]],
+        flows: dict[int, int],
+        parent: ReleasedWindow,
+    ) -> None:
+        """Take out what would give away a small remainder of a parent zone: of presence the zone with all its cells."""
+        assert layer.parent is not None
+        above = self.layers[layer.parent]
+        for indicator in _NESTED:
+            name = "people" if indicator == "presence" else indicator
+            parents = {at for at, zone in enumerate(above.ids) if name in parent.zones.get(zone, ())}
+            raw = counts.get(indicator, Counts.empty())
+            for zone in withheld(self._threshold.k, passing[indicator], raw, layer.parents, parents):
+                if indicator != "presence":
+                    del passing[indicator][zone]
+                    continue
+                for cells in passing.values():
+                    cells.pop(zone, None)
+                for flow in [flow for flow in flows if zone in divmod(flow, layer.outside + 1)]:
+                    del flows[flow]
+
+
+def cell_name(layer: Layer, indicator: str, cell: int) -> str:
+    """What a cell is called where its error is drawn. Without the window: in each one the same devices have the same
+    error."""
+    zones = pair_of(layer, cell) if indicator == FLOWS else (layer.zone_name(cell),)
+    return "\0".join((indicator, layer.name, *zones))
+
+
+def pair_of(layer: Layer, flow: int) -> tuple[str, str]:
+    """The zones from and to which the devices of a cell of flows went."""
+    origin, to = divmod(flow, layer.outside + 1)
+    return layer.zone_name(origin), layer.zone_name(to)
 
 
 def unpublished(layer: Layer, window: ReleasedWindow) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from anonymizer.cipher import Cipher
+from anonymizer.perturbation import Perturbation
 from anonymizer.pseudonyms import Pseudonymiser, label_of
 from config.errors import EpochEndedError, KeyMissingError
 from indicators.calendar import Epoch
@@ -154,6 +155,7 @@ class EpochKeys:
         self._now = now
         self._register = FirstKeys() if register is None else register
         self._held: dict[str, _Held] = {}
+        self._users: dict[str, int] = {}
 
     def pseudonymiser(self, epoch: Epoch) -> Pseudonymiser:
         """The pseudonymiser of this epoch.
@@ -194,6 +196,10 @@ class EpochKeys:
     def cipher(self, epoch: Epoch, key_id: str) -> Cipher:
         """The cipher for what of this epoch lies on a disk, known by its key's id; raises what :meth:`same` raises."""
         return self._same(epoch, key_id).cipher
+
+    def perturbation(self, epoch: Epoch, key_id: str, bound: int) -> Perturbation:
+        """The errors of this epoch's numbers, at most ``bound``; raises what :meth:`same` raises."""
+        return Perturbation(self._same(epoch, key_id).key, bound)
 
     def _same(self, epoch: Epoch, key_id: str) -> _Held:
         label = label_of(key_id)
@@ -250,10 +256,15 @@ class EpochKeys:
         elif there != held.key and self._register.in_force(label) == held.key_id:
             self._store.replace(label, bytes(held.key), self._ttl(held.epoch))
 
-    def drop_before(self, watermark: int) -> None:
+    def drop_before(self, watermark: int | None, user: str) -> None:
         """Forget the keys of epochs that are over for all of this process; the store has them for others that are
-        behind. ``watermark``: the lowest here, UTC ms."""
-        for label in [label for label, held in self._held.items() if held.epoch.end <= watermark]:
+        behind. ``user`` needs none of epochs that end at or before ``watermark`` (UTC ms) any more, or, with None, none
+        at all."""
+        self._users.pop(user, None)
+        if watermark is not None:
+            self._users[user] = watermark
+        over = min(self._users.values(), default=None)
+        for label in [label for label, held in self._held.items() if over is not None and held.epoch.end <= over]:
             self._forget(label)
 
     def destroy(self, epoch: Epoch) -> None:

@@ -23,9 +23,11 @@ from bench.workload import Batch
 from config.errors import ServiceError
 from config.settings import Settings, load
 from foule.embedded import EmbeddedRedis
+from foule.oracle.oracle import Keys
 from foule.proof.checks import Check, prove
 from foule.proof.logs import applied_advances
 from foule.proof.tallies import TallyLog
+from foule.proof.witness import KeyWitness
 from foule.sending import EventSender
 from indicators.calendar import Calendar
 from streams.log_ends import log_ends
@@ -93,13 +95,13 @@ def end_feed(settings: Settings) -> int:
     return end
 
 
-def proven(settings_file: Path, settings: Settings) -> list[Check]:
-    """Hold all that was published against the oracle."""
+def proven(settings_file: Path, settings: Settings, keys: Keys) -> list[Check]:
+    """Hold all that was published against the oracle; ``keys``: of the epochs."""
     ends = log_ends(settings.kafka, settings.topics.events)
     begun = time.monotonic()
-    oracle = oracle_of(settings_file, ends, applied_advances(settings))
+    oracle = oracle_of(settings_file, ends, applied_advances(settings), keys)
     emit({"bench": "backlog", "phase": "oracle", "seconds": round(time.monotonic() - begun), "late": oracle.late})
-    with TallyLog(settings) as tallies:
+    with TallyLog(settings, keys) as tallies:
         tallies.read()
         return prove(settings, zones.load(settings.zones).layers, oracle, tallies).checks
 
@@ -109,7 +111,7 @@ def run(servers: Servers, folder: Path, events: int) -> tuple[list[Sample], list
     bounds = {"not_before": "2014-06-01T00:00:00Z", "not_after": "2014-08-01T00:00:00Z"}
     settings_file = servers.settings(folder, "backlog", events=bounds)
     settings = load(settings_file, {})
-    with BenchWorker(settings_file) as worker:
+    with KeyWitness(settings.keys.url.reveal()) as witness, BenchWorker(settings_file) as worker:
         begun, cpu = time.monotonic(), worker.cpu_seconds()
         samples = drain(worker, events)
         seconds, cpu = time.monotonic() - begun, worker.cpu_seconds() - cpu
@@ -132,7 +134,7 @@ def run(servers: Servers, folder: Path, events: int) -> tuple[list[Sample], list
         }
     )
     late = Check("nothing is late", not totals[LATE], f"{totals[LATE]:,.0f} late")
-    checks = [late, *proven(settings_file, settings)]
+    checks = [late, *proven(settings_file, settings, witness.keys)]
     for check in checks:
         emit({"bench": "backlog", "check": check.name, "holds": check.holds, "detail": check.detail})
     return samples, checks

@@ -12,18 +12,19 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 import zones
 from config.settings import Settings, load
-from foule.oracle.oracle import Parameters, Record, Result, run
+from foule.oracle.oracle import Keys, Parameters, Record, Result, run
 from foule.proof.logs import Advances, locator
 
 _PROCESSES = 2
 
 
-def oracle_of(settings_file: Path, ends: Mapping[int, int], advances: Advances) -> Result:
-    """The oracle on the events topic up to the offsets ``ends`` of its partitions, the longest first."""
+def oracle_of(settings_file: Path, ends: Mapping[int, int], advances: Advances, keys: Keys) -> Result:
+    """The oracle on the events topic up to the offsets ``ends`` of its partitions, the longest first; ``keys``: of the
+    epochs."""
     jobs = sorted(ends, key=lambda partition: -ends[partition])
     # spawned: the threads of this process would be forked in whatever they are doing
     with ProcessPoolExecutor(_PROCESSES, get_context("spawn")) as pool:
-        counting = [pool.submit(_count, settings_file, each, ends[each], advances.get(each, ())) for each in jobs]
+        counting = [pool.submit(_count, settings_file, each, ends[each], advances.get(each, ()), keys) for each in jobs]
         return reduce(merged, [each.result() for each in counting])
 
 
@@ -37,15 +38,17 @@ def merged(one: Result, other: Result) -> Result:
         one.rejected + other.rejected,
         watermarks={**one.watermarks, **other.watermarks},
         by_shard={**one.by_shard, **other.by_shard},
+        keys={**one.keys, **other.keys},
+        sums={label: {**one.sums.get(label, {}), **other.sums.get(label, {})} for label in one.sums | other.sums},
     )
 
 
-def _count(settings_file: Path, partition: int, end: int, advances: Sequence[tuple[int, int]]) -> Result:
+def _count(settings_file: Path, partition: int, end: int, advances: Sequence[tuple[int, int]], keys: Keys) -> Result:
     gc.disable()  # millions of small objects, none of them in a cycle, would be looked at again and again
     settings = load(settings_file, {})
     log = asyncio.run(_read(settings, partition, end))
     locate = locator(zones.load(settings.zones))
-    result = run(Parameters.of(settings), {partition: log}, {partition: advances}, locate)
+    result = run(Parameters.of(settings), {partition: log}, {partition: advances}, locate, keys)
     result.verdicts.clear()
     result.stays.clear()
     return result

@@ -128,9 +128,10 @@ class ZonesSettings(Struct, frozen=True, kw_only=True):
 
 
 class PrivacySettings(Struct, frozen=True, kw_only=True):
-    """The threshold: no number of fewer than ``k`` devices is published."""
+    """No number of fewer than ``k`` devices is published, and each is up to ``noise`` too large or too small."""
 
     k: Annotated[int, whole(10, 1_000_000)] = 20
+    noise: Annotated[int, whole(1, 1_000)] = 5
 
 
 class StreamSettings(Struct, frozen=True, kw_only=True):

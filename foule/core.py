@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from anonymizer.gate import Gate, Publication
+from anonymizer.gate import Publication
 from anonymizer.keys import EpochKeys, KeyStore
 from config.settings import Settings
 from foule.partitioner import by_partition
@@ -61,12 +61,13 @@ class Core:
         self.windows = 0
         self._calendar = parts.calendar
         self._release = Release(
-            Gate(settings.privacy.k),
-            places.layers,
+            parts.gate,
+            parts.secrets,
             settings.topics.partitions,
             parts.calendar.widths[0],
             settings.stream.max_wait,
             parts.fingerprint,
+            shuffled=parts.shuffled,
         )
         self._key_life = KeyLife(parts.calendar, settings.topics.partitions)
         self._log_end = 0
@@ -128,7 +129,8 @@ class Core:
         """
         for partition, tally in closed:
             self._key_life.seen(tally.start)
-            for part in wire.parts_of(tally, partition, self.fingerprint, _TOKEN):
+            cipher = self._keys.cipher(self._calendar.epoch_of(tally.start), tally.key)
+            for part in wire.parts_of(tally, partition, self.fingerprint, _TOKEN, cipher):
                 self._append(part)
         reached = min(shard.watermark for shard in self.shards)
         if reached == self._decided_to:

@@ -183,6 +183,7 @@ def _layer_to_json(view: LayerView, now: float) -> dict[str, Any]:
         "version": header.version,
         "coverage": header.coverage,
         "k": header.k,
+        "noise": header.noise,
         "published_seconds_ago": round(now - view.placed, 1),
         "zones": zones,
         "flows": [{"from": origin, "to": to, "people": people} for origin, to, people in view.flows],

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import zones
 from anonymizer.gate import Publication
-from anonymizer.keys import MemoryKeyStore
+from anonymizer.keys import KeyStore, MemoryKeyStore
 from config.errors import SettingsError
 from config.settings import Instant, Settings, require_layers
 from foule.core import Core
@@ -49,18 +49,21 @@ timestamp_option = click.option(
 class Recording:
     """An open file of events with one Kafka timestamp, and the core that counts it; a context manager.
 
-    ``sort``: in order of event time. The keys of the core are its own and end with it. Raises SettingsError without a
-    layer of zones or for a ``timestamp`` that is none, ZonesError and EventFileError for files that cannot be used.
+    ``sort``: in order of event time. The keys of the core are in ``store``, or its own, which end with it. Raises
+    SettingsError without a layer of zones or for a ``timestamp`` that is none, ZonesError and EventFileError for files
+    that cannot be used.
     """
 
-    def __init__(self, file: Path, settings: Settings, sort: bool, timestamp: str | None) -> None:
+    def __init__(
+        self, file: Path, settings: Settings, sort: bool, timestamp: str | None, store: KeyStore | None = None
+    ) -> None:
         require_layers(settings)
         self.started = time.time()
         self.kafka_timestamp = int(self.started * 1000) if timestamp is None else _instant(timestamp)
         self.places = zones.load(settings.zones)
         for line in self.places.report:
             click.echo(line, err=True)
-        self.core = Core(settings, self.places, MemoryKeyStore(), lambda: time.time_ns() // 1_000_000)
+        self.core = Core(settings, self.places, store or MemoryKeyStore(), lambda: time.time_ns() // 1_000_000)
         self._settings = settings
         self._sort = sort
         self._times = EventTimes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,29 +13,33 @@ ZONE_INDICATORS = ("presence", "arrivals", "departures", "appeared", "vanished")
 FLOWS = "flows"
 INDICATORS = (*ZONE_INDICATORS, FLOWS)
 
+_EXACT = 1 << 21
+
 
 class Counts(NamedTuple):
     """Raw counts, never published as they are.
 
     ``cells``: int64 (n,), sorted, distinct: a zone's index, or for flows ``from * (zones + 1) + to``.
     ``counts``: int64 (n,), each at least 1: distinct devices.
+    ``keys``: uint32 (n,), the sums of these devices' record keys (modulo 2^32).
     """
 
     cells: NDArray[np.int64]
     counts: NDArray[np.int64]
+    keys: NDArray[np.uint32]
 
     @classmethod
     def empty(cls) -> Self:
         """No device in any cell."""
-        return cls(np.empty(0, np.int64), np.empty(0, np.int64))
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint32))
 
     @classmethod
-    def of_cells(cls, cells: NDArray[np.int64]) -> Self:
-        """Count how often each cell occurs; ``cells``: int64 (n,), one entry a device."""
+    def of_cells(cls, cells: NDArray[np.int64], record_keys: NDArray[np.uint32]) -> Self:
+        """Count how often each cell occurs; ``cells``: int64 (n,), ``record_keys``: uint32 (n,), one entry a device."""
         if not len(cells):
             return cls.empty()
-        distinct, counts = np.unique(cells, return_counts=True)
-        return cls(distinct, counts.astype(np.int64))
+        distinct, where, counts = np.unique(cells, return_inverse=True, return_counts=True)
+        return cls(distinct, counts.astype(np.int64), key_sums(where, record_keys, len(distinct)))
 
     def plus(self, other: Counts) -> Counts:
         """The sum, cell by cell: what two shards that share no device counted together."""
@@ -43,19 +47,34 @@ class Counts(NamedTuple):
         distinct, where = np.unique(cells, return_inverse=True)
         total = np.zeros(len(distinct), np.int64)
         np.add.at(total, where, np.concatenate([self.counts, other.counts]))
-        return Counts(distinct, total)
+        return Counts(distinct, total, key_sums(where, np.concatenate([self.keys, other.keys]), len(distinct)))
+
+    def where(self, which: NDArray[np.bool_] | slice) -> Counts:
+        """Some of the cells: those for which ``which``, bool (n,), holds, or a slice of them."""
+        return Counts(self.cells[which], self.counts[which], self.keys[which])
 
     def as_dict(self) -> dict[int, int]:
         """Cell index to count, as plain numbers."""
         return dict(zip(self.cells.tolist(), self.counts.tolist(), strict=True))
 
 
+def key_sums(cells: NDArray[np.integer[Any]], record_keys: NDArray[np.uint32], number: int) -> NDArray[np.uint32]:
+    """The sum of the record keys, modulo 2^32, of each cell 0 to ``number`` - 1: uint32 (number,).
+
+    ``cells``, ``record_keys``: (n,), one entry a device. In doubles, which hold sums of :data:`_EXACT` keys exactly.
+    """
+    sums = np.zeros(number, np.uint64)
+    for first in range(0, len(cells), _EXACT):
+        rows = slice(first, first + _EXACT)
+        sums += np.bincount(cells[rows], record_keys[rows], number).astype(np.uint64)
+    return sums.astype(np.uint32)
+
+
 class Tally(NamedTuple):
     """What one shard counted in one window of one layer; final: it is only made when the window has closed.
 
     ``layer``: index of the layer; ``width``, ``start``, ``end``: ms. ``counts`` has an entry for each indicator with
-    at least one device. ``key``: the label of the key under which the devices were told apart; empty where no other
-    shard can have the same device.
+    at least one device. ``key``: the id of the key under which the devices were told apart.
     """
 
     layer: int

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indicators.calendar import Calendar, Epoch, Window
-from indicators.columns import Reader, Writer
+from indicators.columns import Reader, Writer, grown
 from indicators.counts import Tally
 from indicators.slots import SlotTable
 from indicators.visits import Changes, Visits
@@ -27,6 +27,7 @@ class EpochCrowd:
         """``zones``: for each layer, how many zones it has, ``outside`` included; ``linger``: ms."""
         self.epoch = epoch
         self.slots = SlotTable()
+        self.record_keys = np.zeros(0, np.uint32)
         self.visits = Visits(len(zones), linger)
         self._calendar = calendar
         self._zones = tuple(zones)
@@ -44,6 +45,20 @@ class EpochCrowd:
         """Every window of the epoch has closed."""
         return self._reached == len(self._boundaries)
 
+    def slots_of(self, pseudonyms: NDArray[np.uint64], record_keys: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """The slots of devices, (n,) each; new ones are entered with their record keys."""
+        before = len(self.slots)
+        slots = self.slots.slots_of(pseudonyms)
+        if len(self.slots) > before:
+            self._make_room()
+            new = slots >= before
+            self.record_keys[slots[new]] = record_keys[new]
+        return slots
+
+    def _make_room(self) -> None:
+        if len(self.slots) > len(self.record_keys):
+            self.record_keys = grown(self.record_keys, len(self.slots), 0)
+
     def apply(
         self, slots: NDArray[np.int64], times: NDArray[np.int64], zones: NDArray[np.int32], upto: int
     ) -> list[Tally]:
@@ -53,6 +68,7 @@ class EpochCrowd:
         of the call before; ``zones``: int32 (n, layers); ``upto``: every event up to this instant (ms) is here.
         """
         self.visits.make_room(len(self.slots))
+        self._make_room()
         tallies: list[Tally] = []
         done = 0
         while not self.is_over and (boundary := self.next_boundary) <= upto:
@@ -92,7 +108,7 @@ class EpochCrowd:
             if window.window.end == boundary:
                 del self._windows[width]
                 for layer in range(len(self._zones)):
-                    tally = window.close(layer, self.visits)
+                    tally = window.close(layer, self.visits, self.record_keys)
                     if tally is not None:
                         tallies.append(tally)
         return tallies
@@ -102,6 +118,8 @@ class EpochCrowd:
         writer.value("epoch", self.epoch.number)
         writer.value("reached", self._reached)
         writer.final("pseudonyms", self.slots.pseudonyms)
+        self._make_room()
+        writer.column("record_keys", self.record_keys[: len(self.slots)])
         self.visits.make_room(len(self.slots))
         self.visits.write(writer.under("visits"), len(self.slots))
         writer.value("widths", list(self._windows))
@@ -114,6 +132,7 @@ class EpochCrowd:
         crowd = cls(calendar, calendar.epoch(reader.value("epoch")), zones, linger)
         crowd._reached = reader.value("reached")
         crowd.slots = SlotTable(reader.column("pseudonyms"))
+        crowd.record_keys = reader.column("record_keys")
         crowd.visits.read(reader.under("visits"))
         for width in reader.value("widths"):
             inner = reader.under(f"window/{width}")

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indicators.columns import Reader, Writer, grown
+from indicators.counts import Counts, key_sums
 from indicators.sorting import stable_order
 
 #: No visit: never seen in this epoch, or silent.
@@ -136,10 +137,14 @@ class Visits:
             changes.append(Changes(_NO_SLOTS, _NO_ZONES, _NO_ZONES, over, zones, _NO_SLOTS, _NO_ZONES))
         return changes
 
-    def present(self, layer: int, zones: int) -> NDArray[np.int64]:
-        """Open visits of each zone of a layer: int64 (zones,)."""
+    def present(self, layer: int, zones: int, record_keys: NDArray[np.uint32]) -> Counts:
+        """The devices with an open visit in each of the ``zones`` of a layer; ``record_keys``: uint32 (slots,)."""
         column = self.zone[layer]
-        return np.bincount(column[column != NOWHERE], minlength=zones).astype(np.int64)
+        slots = np.flatnonzero(column != NOWHERE)
+        zone = column[slots]
+        people = np.bincount(zone, minlength=zones)
+        cells = np.flatnonzero(people)
+        return Counts(cells, people[cells].astype(np.int64), key_sums(zone, record_keys[slots], zones)[cells])
 
     def write(self, writer: Writer, devices: int) -> None:
         """Put a copy of the first ``devices`` rows and the counters into a snapshot."""

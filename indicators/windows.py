@@ -49,9 +49,10 @@ class Distinct:
         self._compact()
         return self._pairs
 
-    def counts(self) -> Counts:
-        """Distinct devices of each cell."""
-        return Counts.of_cells(self.pairs % self._cells)
+    def counts(self, record_keys: NDArray[np.uint32]) -> Counts:
+        """Distinct devices of each cell; ``record_keys``: uint32 (slots,)."""
+        slots, cells = np.divmod(self.pairs, self._cells)
+        return Counts.of_cells(cells, record_keys[slots])
 
     def write(self, writer: Writer, name: str) -> None:
         """Put the pairs into a snapshot. No array of pairs is ever changed, only replaced, so none is copied."""
@@ -81,8 +82,8 @@ class OpenWindow:
         sets["vanished"].add(changes.fell_silent, changes.silent_zone.astype(np.int64))
         sets["appeared"].add(changes.came, changes.came_zone.astype(np.int64))
 
-    def close(self, layer: int, visits: Visits) -> Tally | None:
-        """Count a layer at the window's end; None if no device was anywhere.
+    def close(self, layer: int, visits: Visits, record_keys: NDArray[np.uint32]) -> Tally | None:
+        """Count a layer at the window's end; None if no device was anywhere. ``record_keys``: uint32 (slots,).
 
         ``visits`` has applied every event before the window's end, and ended the visits whose silence ended before
         it. A device is present where its visit is open, and where a visit of its ended in the window.
@@ -91,10 +92,9 @@ class OpenWindow:
         sets = self._sets[layer]
         left = distinct(np.concatenate([sets["departures"].pairs, sets["vanished"].pairs]))
         elsewhere = left[visits.zone[layer][left // zones] != left % zones]
-        present = visits.present(layer, zones) + np.bincount(elsewhere % zones, minlength=zones)
-        cells = np.flatnonzero(present)
-        counts = {"presence": Counts(cells, present[cells].astype(np.int64))}
-        counts.update({kind: pairs.counts() for kind, pairs in sets.items()})
+        gone = Counts.of_cells(elsewhere % zones, record_keys[elsewhere // zones])
+        counts = {"presence": visits.present(layer, zones, record_keys).plus(gone)}
+        counts.update({kind: pairs.counts(record_keys) for kind, pairs in sets.items()})
         held = {kind: count for kind, count in counts.items() if len(count.cells)}
         return Tally(layer, self.window.width, self.window.start, self.window.end, held) if held else None
 

@@ -25,7 +25,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What the field ``_`` of a window's hash says.
 
     ``start`` and ``end`` are UTC ms, ``width`` is nominal (``5m``), ``version`` is the offset of the release
-    decision, ``coverage`` is the share of shards in the numbers, and no number is below ``k``.
+    decision, ``coverage`` is the share of shards in the numbers. Each number is up to ``noise`` too large or too small,
+    and none is of fewer than ``k`` devices.
     """
 
     start: int
@@ -34,6 +35,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     coverage: float
     k: int
+    noise: int = 0
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +78,7 @@ def header_of(publication: Publication) -> bytes:
             version=publication.version,
             coverage=window.coverage,
             k=window.k,
+            noise=window.noise,
         )
     )
 

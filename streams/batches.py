@@ -16,7 +16,7 @@ from config.errors import ContractError
 from indicators.calendar import Calendar
 from streams.intake import Share
 
-#: Rows of one batch; 28 bytes each keep it under Kafka's default of 1 MB.
+#: Rows of one batch; 32 bytes each keep it under Kafka's default of 1 MB.
 LONGEST = 30_000
 
 _HIGH_HALF = np.uint64(32)
@@ -26,7 +26,7 @@ class Rows(msgspec.Struct, frozen=True, array_like=True):
     """Accepted events of one epoch, in order of offset, as little endian columns.
 
     ``offsets`` (of the source) and ``times`` (ms): int64; ``pseudonyms``, made with the key of the id ``key``: uint64;
-    ``places``: int32.
+    ``record_keys``: uint32; ``places``: int32.
     """
 
     epoch: int
@@ -34,6 +34,7 @@ class Rows(msgspec.Struct, frozen=True, array_like=True):
     offsets: bytes
     times: bytes
     pseudonyms: bytes
+    record_keys: bytes
     places: bytes
 
     def share(self, calendar: Calendar) -> Share:
@@ -44,6 +45,7 @@ class Rows(msgspec.Struct, frozen=True, array_like=True):
             np.frombuffer(self.offsets, "<i8"),
             np.frombuffer(self.times, "<i8"),
             np.frombuffer(self.pseudonyms, "<u8"),
+            np.frombuffer(self.record_keys, "<u4"),
             np.frombuffer(self.places, "<i4"),
         )
 
@@ -84,7 +86,8 @@ def decode_batch(data: bytes) -> Batch:
         batch = _decode(data)
         for rows in batch.rows:
             count, rest = divmod(len(rows.offsets), 8)
-            if rest or [len(rows.times), len(rows.pseudonyms), len(rows.places)] != [8 * count, 8 * count, 4 * count]:
+            lengths = [len(rows.times), len(rows.pseudonyms), len(rows.record_keys), len(rows.places)]
+            if rest or lengths != [8 * count, 8 * count, 4 * count, 4 * count]:
                 raise ValueError("columns of different lengths")
         return batch
     except (msgspec.MsgspecError, ValueError) as error:
@@ -145,5 +148,6 @@ def _rows(share: Share) -> Rows:
         share.offsets.astype("<i8", copy=False).tobytes(),
         share.times.astype("<i8", copy=False).tobytes(),
         share.pseudonyms.astype("<u8", copy=False).tobytes(),
+        share.record_keys.astype("<u4", copy=False).tobytes(),
         share.places.astype("<i4", copy=False).tobytes(),
     )

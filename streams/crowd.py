@@ -7,7 +7,8 @@ import asyncio
 import logging
 from typing import Protocol, TypeVar
 
-from config.errors import ContractError, KeyLostError, KeyStoreError
+from anonymizer.cipher import Cipher
+from config.errors import ContractError, EpochEndedError, KeyLostError, KeyStoreError
 from config.settings import Settings
 from indicators.counts import Tally
 from sinks.prometheus import Metrics
@@ -24,6 +25,9 @@ from streams.watermark import BEGINNING
 from streams.wire import Claim, EarlyEnd, Seal
 
 log = logging.getLogger(__name__)
+
+#: What the shards are called among those who need keys.
+_USER = "shards"
 
 #: Events; a fetch of a backlog has more, and others on the event loop do not wait for all of it.
 _TAKEN_AT_ONCE = 20_000
@@ -71,14 +75,33 @@ class TallyAgent(PartitionAgent[_ShardT]):
         if not tallies and not seal:
             return
         token = running.changelog.token
-        acks = [
-            await self._link.send(self._topics.tallies, 0, None, wire.encode(part))
-            for tally in tallies
-            for part in wire.parts_of(tally, shard.partition, self._fingerprint, token)
-        ]
+        acks = []
+        for tally in tallies:
+            cipher = await self._cipher(tally)
+            if cipher is not None:
+                parts = wire.parts_of(tally, shard.partition, self._fingerprint, token, cipher)
+                acks += [await self._link.send(self._topics.tallies, 0, None, wire.encode(part)) for part in parts]
         await asyncio.gather(*acks)
         where = (shard.partition, shard.watermark, shard.next_offset)
         await self._append(Seal(self._fingerprint, token, *where, self._is_at_end(running), running.checkpointed))
+
+    async def _cipher(self, tally: Tally) -> Cipher | None:
+        """The cipher for the tally; None if its epoch's key is destroyed, so that its window is never released.
+
+        Raises ``KeyLostError`` if the key was given up, though this worker has counted under it until now.
+        """
+        epoch = self._parts.calendar.epoch_of(tally.start)
+        while True:
+            try:
+                return self._parts.keys.cipher(epoch, tally.key)
+            except EpochEndedError:
+                return None
+            except KeyStoreError as error:
+                if self._parts.keys.is_lost(tally.key):
+                    raise KeyLostError(
+                        f"the key of epoch {epoch.label} was given up before its counts were sent"
+                    ) from None
+                await self._register.overcome(error, "counts wait for their key")
 
     def _measure(self, running: Running[_ShardT]) -> None:
         super()._measure(running)
@@ -94,7 +117,7 @@ class TallyAgent(PartitionAgent[_ShardT]):
         it may have lost."""
         await self._register.refresh()
         if self._running:
-            self._parts.keys.drop_before(min(running.part.watermark for running in self._running.values()))
+            self._parts.keys.drop_before(min(running.part.watermark for running in self._running.values()), _USER)
         try:
             await asyncio.to_thread(self._parts.keys.keep)
         except KeyStoreError as error:

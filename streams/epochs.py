@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from anonymizer.pseudonyms import label_of
 from config.errors import KeyLostError
 from indicators.calendar import Epoch
 from indicators.columns import Reader, Writer
@@ -54,7 +53,7 @@ class OpenEpoch:
 
     def add(self, share: Share) -> None:
         """Keep events of this epoch, above the watermark, until it reaches them."""
-        slots = self.crowd.slots.slots_of(share.pseudonyms)
+        slots = self.crowd.slots_of(share.pseudonyms, share.record_keys)
         self._chunks.append(_Waiting(share.offsets, share.times, slots.astype(np.int32), share.places))
         self._fresh += len(share.offsets)
 
@@ -171,16 +170,10 @@ class Epochs:
         """Apply all that the watermark (ms) has reached; epochs that it has passed end, and their state is dropped."""
         zones = self._parts.places.zones
         for number, opened in sorted(self._open.items()):
-            self._tallies += self._labelled(opened.key_id, opened.settle(watermark, zones))
+            self._tallies += [tally._replace(key=opened.key_id) for tally in opened.settle(watermark, zones)]
             if opened.crowd.is_over:
                 self.moves += opened.crowd.visits.moves
                 del self._open[number]
-
-    def _labelled(self, key_id: str, tallies: list[Tally]) -> list[Tally]:
-        """Of a shuffled feed, a device is in another shard under another key: so tallies name it."""
-        if not self._parts.shuffled:
-            return tallies
-        return [tally._replace(key=label_of(key_id)) for tally in tallies]
 
     def closed(self) -> list[Tally]:
         """Hand over the tallies of the windows that have closed since the last call, in order of their end."""

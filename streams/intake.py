@@ -50,13 +50,14 @@ class Taken(NamedTuple):
 
 class Share(NamedTuple):
     """Accepted events of one epoch, pseudonymised under the key ``key_id``: int64 ``offsets``, int64 ``times`` (ms),
-    uint64 ``pseudonyms``, int32 ``places``, (n,) each."""
+    uint64 ``pseudonyms``, uint32 ``record_keys``, int32 ``places``, (n,) each."""
 
     epoch: Epoch
     key_id: str
     offsets: NDArray[np.int64]
     times: NDArray[np.int64]
     pseudonyms: NDArray[np.uint64]
+    record_keys: NDArray[np.uint32]
     places: NDArray[np.int32]
 
     def only(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Share:
@@ -67,6 +68,7 @@ class Share(NamedTuple):
             self.offsets[which],
             self.times[which],
             self.pseudonyms[which],
+            self.record_keys[which],
             self.places[which],
         )
 
@@ -161,7 +163,7 @@ class Intake:
             parts.append((named, offsets[inside], events.only(inside)))
             offsets, events = offsets[~inside], events.only(~inside)
         return [
-            Share(epoch, name.key_id, rows, part.times, name.of(part.subscribers), part.places)
+            Share(epoch, name.key_id, rows, part.times, *name.of(part.subscribers), part.places)
             for (epoch, name), rows, part in parts
         ]
 

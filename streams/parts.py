@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from anonymizer.cipher import Cipher
+from anonymizer.gate import Gate
 from anonymizer.keys import EpochKeys
+from anonymizer.perturbation import Perturbation
+from anonymizer.threshold import Threshold
 from config.errors import ContractError
 from config.settings import Settings
 from indicators.calendar import Calendar
@@ -13,7 +18,28 @@ from indicators.columns import Reader, Writer
 from streams.decode import Decoder
 from zones import Places
 
-_FORMAT = 2
+_FORMAT = 3
+
+
+class WindowSecrets(NamedTuple):
+    """What follows from the epochs' keys for windows. Implements ``streams.open_window.Secrets``."""
+
+    keys: EpochKeys
+    calendar: Calendar
+    bound: int
+
+    def of(self, start: int, key_id: str) -> tuple[Cipher, Perturbation]:
+        """The cipher and the errors of the epoch of a window that begins at ``start`` (UTC ms), under this key.
+
+        Raises ``EpochEndedError`` if the key is destroyed, ``KeyMissingError`` if it is not there, ``KeyStoreError``
+        if the store does not answer.
+        """
+        epoch = self.calendar.epoch_of(start)
+        return self.keys.cipher(epoch, key_id), self.keys.perturbation(epoch, key_id, self.bound)
+
+    def is_lost(self, key_id: str) -> bool:
+        """Whether the key was given up."""
+        return self.keys.is_lost(key_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +52,7 @@ class ShardParts:
     keys: EpochKeys
     lateness: int
     linger: int
-    k: int
+    threshold: Threshold
     partitions: int = 1
     shuffled: bool = False
 
@@ -40,7 +66,7 @@ class ShardParts:
             keys,
             settings.time.lateness,
             settings.time.linger,
-            settings.privacy.k,
+            Threshold(settings.privacy.k, settings.privacy.noise),
             settings.topics.partitions,
             settings.events.shuffle,
         )
@@ -51,9 +77,26 @@ class ShardParts:
         return [layer.outside + 1 for layer in self.places.layers]
 
     @property
+    def gate(self) -> Gate:
+        """What decides what is published."""
+        return Gate(self.threshold, self.places.layers)
+
+    @property
+    def secrets(self) -> WindowSecrets:
+        """What follows from the epochs' keys for windows."""
+        return WindowSecrets(self.keys, self.calendar, self.threshold.bound)
+
+    @property
     def fingerprint(self) -> str:
-        """What published numbers depend on besides the records: the zones, the windows, the times and the threshold."""
-        named = [self.places.fingerprint, repr(self.calendar), str(self.lateness), str(self.linger), str(self.k)]
+        """What published numbers depend on besides the records and the keys: the zones, the windows, the times, the
+        threshold and the bound of errors."""
+        named = [
+            self.places.fingerprint,
+            repr(self.calendar),
+            str(self.lateness),
+            str(self.linger),
+            repr(self.threshold),
+        ]
         if self.shuffled:
             named.append(f"shuffled over {self.partitions}")
         return hashlib.sha256("\n".join(named).encode()).hexdigest()
@@ -80,7 +123,8 @@ class ShardParts:
         shuffled = ", topics.sources, topics.shuffled" if self.shuffled else ""
         return ContractError(
             f"the snapshot of {part} was made by another version of foule or under other zones, windows, times"
-            f"{', partitions' * self.shuffled} or another k: go back to those. Or begin anew with the next epoch: stop "
-            f"all workers, set topics.checkpoints, topics.tallies{shuffled} to new names and events.not_before to that "
-            "epoch's start, so that no window is counted twice, and make the topics with: foule topics"
+            f"{', partitions' * self.shuffled} or another k or noise: go back to those. Or begin anew with the next "
+            f"epoch: stop all workers, set topics.checkpoints, topics.tallies{shuffled} to new names and "
+            "events.not_before to that epoch's start, so that no window is counted twice, and make the topics with: "
+            "foule topics"
         )

@@ -3,12 +3,13 @@ back from the log (docs/architecture.md). A function of the log's messages and t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from anonymizer.gate import Gate, Publication, reopen
+from anonymizer.gate import Gate, Publication, ReleasedWindow, reopen
+from config.errors import ContractError, EpochEndedError, KeyStoreError
 from indicators.calendar import Window
-from indicators.counts import Counts
+from streams.claims import Claims
 from streams.losses import Loss, Losses
+from streams.open_window import OpenWindow, Secrets
+from streams.reports import Reports
 from streams.watermark import BEGINNING
 from streams.wire import (
     Bookmark,
@@ -22,134 +23,41 @@ from streams.wire import (
     SourceLoss,
     TallyPart,
 )
-from zones import Layer
-
-#: At most this much of a tick counts as silence (ms), so that a paused agent does not declare shards missing.
-_MOST_PER_TICK = 5_000
 
 _WindowKey = tuple[int, int, int]
-_PartKey = tuple[int, str, int]
-
-
-class _OpenWindow:
-    """The tallies of a window that has not been decided; a part that comes again takes the place of itself."""
-
-    def __init__(self, window: Window, offset: int) -> None:
-        self.window = window
-        self.first_offset = offset
-        self._parts: dict[_PartKey, Counts] = {}
-        self._keys: dict[int, str] = {}
-
-    def add(self, part: TallyPart) -> None:
-        self._parts[part.shard, part.indicator, part.part] = part.values()
-        self._keys[part.shard] = part.key
-
-    def forget(self, shard: int) -> None:
-        """Forget what the shard has sent: a new owner will send it again."""
-        self._parts = {key: part for key, part in self._parts.items() if key[0] != shard}
-        self._keys.pop(shard, None)
-
-    def has_two_keys(self, reports: Reports) -> bool:
-        """Whether shards that have reported tell devices apart by different keys: one may be in two of them."""
-        return len({key for shard, key in self._keys.items() if reports.has_reported(shard, self.window.end)}) > 1
-
-    def totals(self, reports: Reports) -> dict[str, Counts]:
-        """Each indicator's sum over the shards that have reported; of another, what is here may be half a tally."""
-        totals: dict[str, Counts] = {}
-        for (shard, indicator, _), counts in sorted(self._parts.items(), key=lambda item: item[0]):
-            if reports.has_reported(shard, self.window.end):
-                totals[indicator] = totals.get(indicator, Counts.empty()).plus(counts)
-        return totals
-
-
-class Reports:
-    """How far each shard has reported, and which ones are missing."""
-
-    def __init__(self, shards: int, max_wait: int) -> None:
-        self._max_wait = max_wait
-        self._sealed = [BEGINNING] * shards
-        self._silence = [0] * shards
-        self._heard: set[int] = set()
-
-    def seal(self, seal: Seal) -> None:
-        """A shard reported."""
-        self._sealed[seal.shard] = max(self._sealed[seal.shard], seal.watermark)
-        self._silence[seal.shard] = 0
-        self._heard.add(seal.shard)
-
-    def tick(self, elapsed: int, at_end: bool) -> None:
-        """Let ``elapsed`` ms of wall clock pass; they count only at the log's end and while other shards report."""
-        if at_end and self._heard:
-            for shard in range(len(self._silence)):
-                if shard not in self._heard:
-                    self._silence[shard] += min(elapsed, _MOST_PER_TICK)
-            self._heard.clear()
-
-    def has_reported(self, shard: int, end: int) -> bool:
-        """Whether the shard has sealed a window that ends at ``end``."""
-        return self._sealed[shard] >= end
-
-    def reported(self, shard: int) -> int:
-        """The end (UTC ms) up to which the shard has reported its windows."""
-        return self._sealed[shard]
-
-    def coverage(self, end: int) -> float | None:
-        """Share of the shards that have reported a window ending at ``end``; None while one is waited for."""
-        reported = sum(sealed >= end for sealed in self._sealed)
-        waited_for = any(
-            sealed < end and silence < self._max_wait
-            for sealed, silence in zip(self._sealed, self._silence, strict=True)
-        )
-        return None if waited_for or not reported else reported / len(self._sealed)
-
-
-class Claims:
-    """Who owns each shard, and the release (None), as the log says: the newest claim's token is the owner's."""
-
-    def __init__(self) -> None:
-        self._history: dict[int | None, list[tuple[int, int]]] = {}
-
-    def add(self, owned: int | None, token: int, offset: int) -> None:
-        """The log has a claim at ``offset``; an older one than is known changes nothing."""
-        if token > self.token(owned):
-            self._history.setdefault(owned, []).append((offset, token))
-
-    def token(self, owned: int | None) -> int:
-        """The owner's token; -1 if nobody has claimed it."""
-        history = self._history.get(owned)
-        return history[-1][1] if history else -1
-
-    def admits(self, owned: int | None, token: int, offset: int) -> bool:
-        """Whether ``token`` is the owner's: what carries an older one was written by somebody who no longer owns it."""
-        self.add(owned, token, offset)
-        return token == self.token(owned)
-
-    def before(self, position: int) -> list[tuple[int | None, int]]:
-        """The tokens by the log before ``position``; older claims are forgotten."""
-        tokens: list[tuple[int | None, int]] = []
-        for owned, history in self._history.items():
-            earlier = [claim for claim in history if claim[0] < position]
-            if earlier:
-                tokens.append((owned, earlier[-1][1]))
-                self._history[owned] = history[len(earlier) - 1 :]
-        return tokens
 
 
 class Release:
-    """Decides windows. Feed it the log in order with :meth:`take`; append what :meth:`decide` returns to the log."""
+    """Decides windows. Feed it the log in order with :meth:`take`; append what :meth:`decide` returns to the log.
+
+    ``waits_for``: why :meth:`decide` stopped before a window that it could have decided: its key cannot be had now.
+    """
 
     def __init__(
-        self, gate: Gate, layers: Sequence[Layer], shards: int, shortest: int, max_wait: int, settings: str
+        self,
+        gate: Gate,
+        secrets: Secrets,
+        shards: int,
+        shortest: int,
+        max_wait: int,
+        settings: str,
+        *,
+        shuffled: bool = False,
     ) -> None:
-        """``shortest``: the shortest width (ms); ``max_wait``: ms; ``settings``: fingerprint of zones and times."""
+        """``shortest``: the shortest width (ms); ``max_wait``: ms; ``settings``: fingerprint of zones and times;
+        ``shuffled``: a device may be in two shards, under two keys."""
         self._gate = gate
-        self._layers = layers
+        self._rank = {layer: rank for rank, layer in enumerate(gate.order())}
+        self._secrets = secrets
         self._shards = shards
         self._shortest = shortest
         self._settings = settings
+        self._shuffled = shuffled
+        self.waits_for: KeyStoreError | None = None
         self.reports = Reports(shards, max_wait)
         self._claims = Claims()
-        self._open: dict[_WindowKey, _OpenWindow] = {}
+        self._open: dict[_WindowKey, OpenWindow] = {}
+        self._decided: dict[_WindowKey, ReleasedWindow] = {}
         self._awaited: set[_WindowKey] = set()
         self._marks: dict[tuple[int, int], int] = {}
         self._losses = Losses()
@@ -227,8 +135,7 @@ class Release:
         for key, open_window in list(self._open.items()):
             window = open_window.window
             if loss.spoils(window.start, window.end) and key not in self._awaited:
-                del self._open[key]
-                self._spoilt[key] = window.end
+                self._spoil(key)
 
     def _take_end(self, ended: EpochEnd) -> None:
         """Windows of the epoch that are not decided are dropped; :attr:`expired` counts them."""
@@ -251,7 +158,7 @@ class Release:
             self._spoilt[key] = part.end
             return
         if key not in self._open:
-            self._open[key] = _OpenWindow(Window(part.width, part.start, part.end), offset)
+            self._open[key] = OpenWindow(Window(part.width, part.start, part.end), offset)
         self._open[key].add(part)
 
     @property
@@ -265,29 +172,59 @@ class Release:
         self._marks[mark] = max(decision.end, self._marks.get(mark, BEGINNING))
         self._awaited.discard(key)
         self._open.pop(key, None)
-        return Publication(reopen(decision.window), offset, decision.width == self._shortest)
+        window = reopen(decision.window)
+        self._keep(key, window)
+        return Publication(window, offset, decision.width == self._shortest)
+
+    def _keep(self, key: _WindowKey, window: ReleasedWindow) -> None:
+        """Keep what was decided as long as the same window of a layer within this one is open."""
+        self._decided[key] = window
+        open_ones = {(width, start) for _, width, start in self._open}
+        self._decided = {key: window for key, window in self._decided.items() if key[1:] in open_ones}
 
     def decide(self) -> list[Decision]:
         """The windows that every shard has reported, or whose missing shards have been waited for long enough.
 
-        In order of their end, under the owner's token. Each is handed out once; append them all, and those of a later
-        end when the earlier ones are acknowledged: a decision passes over all windows before it.
+        In order of their end, each layer after its parent, under the owner's token. Each is handed out once; append
+        them all, and those of a later end when the earlier ones are acknowledged: a decision passes over all windows
+        before it. So the first whose key cannot be had now (:attr:`waits_for`) holds up those behind it.
         """
+        self.waits_for = None
         decisions = []
-        for key, window in sorted(self._open.items(), key=lambda item: (item[1].window.end, item[0])):
+        for key, window in sorted(self._open.items(), key=self._turn):
             layer, width, start = key
             end = window.window.end
             coverage = self.reports.coverage(end)
             if key in self._awaited or coverage is None:
                 continue
-            if window.has_two_keys(self.reports):
-                del self._open[key]
-                self._spoilt[key] = end
+            keys = window.keys(self.reports)
+            if (self._shuffled and len(keys) > 1) or any(map(self._secrets.is_lost, keys)):
+                self._spoil(key)
                 continue
-            released = self._gate.release(self._layers[layer], window.window, window.totals(self.reports), coverage)
+            try:
+                counts, perturbation = window.opened(self.reports, self._secrets)
+            except EpochEndedError:
+                continue  # the log is about to say so
+            except ContractError:
+                self._spoil(key)
+                continue
+            except KeyStoreError as error:
+                self.waits_for = error
+                break
+            parent = self._gate.layers[layer].parent
+            above = None if parent is None else self._decided.get((parent, width, start))
+            released = self._gate.release(layer, window.window, counts, perturbation, coverage, above)
+            self._decided[key] = released
             decisions.append(Decision(self._settings, self.owner, layer, width, start, end, released.to_bytes()))
             self._awaited.add(key)
         return decisions
+
+    def _turn(self, item: tuple[_WindowKey, OpenWindow]) -> tuple[int, int, _WindowKey]:
+        key, window = item
+        return window.window.end, self._rank[key[0]], key
+
+    def _spoil(self, key: _WindowKey) -> None:
+        self._spoilt[key] = self._open.pop(key).window.end
 
     @property
     def oldest_open(self) -> int | None:

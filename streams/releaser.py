@@ -14,7 +14,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Protocol
 
-from anonymizer.gate import Gate, Publication, unpublished
+from anonymizer.gate import Publication, unpublished
 from config.errors import ContractError, FouleError, KeyStoreError
 from config.settings import Settings
 from indicators.calendar import Epoch
@@ -33,6 +33,9 @@ from streams.wire import Bookmark, Decision, EpochEnd, ReleaseClaim, Seal, Sourc
 log = logging.getLogger(__name__)
 
 _RETRY_AFTER = 2.0
+
+#: What it is called among those who need keys.
+_USER = "release"
 
 #: Lengths of the session after which a worker that is no longer in the group has learned it.
 _SESSIONS = 2
@@ -96,12 +99,13 @@ class ReleaseAgent:
         token = await self._link.append(self._topics.tallies, 0, None, claim)
         partitions = self._topics.partitions
         release = Release(
-            Gate(self._settings.privacy.k),
-            list(self._layers.values()),
+            self._parts.gate,
+            self._parts.secrets,
             partitions,
             min(self._settings.time.windows),
             self._settings.stream.max_wait,
             self._fingerprint,
+            shuffled=self._parts.shuffled,
         )
         frontier = Frontier(partitions, self._settings.stream.idle_after)
         # sources need the keys of what they may read again, and so are reckoned with, numbered behind the shards
@@ -115,6 +119,7 @@ class ReleaseAgent:
         """Be active no longer; what is not published yet stays on the log."""
         self._turn += 1
         self._active = None
+        self._parts.keys.drop_before(None, _USER)
 
     async def take(self, fetch: Fetch) -> None:
         """Take a folded message of the log."""
@@ -206,6 +211,8 @@ class ReleaseAgent:
             # what was to be appended is handed out only once: a successor reads it from the log again
             await self.stop()
             raise
+        if active.release.waits_for is not None:
+            await self._register.overcome(active.release.waits_for, "the release waits for a key")
 
     async def _publish(self, active: _Active, publications: Sequence[Publication]) -> bool:
         """Publish, however long it takes; False if the agent was stopped before all was out."""
@@ -260,6 +267,7 @@ class ReleaseAgent:
                 await self._link.append(self._topics.frontier, shard, None, wire.encode_advance(advance))
                 log.info("shard %d is idle: told to advance to %d", shard, advance.watermark)
             await self._end_epochs(active)
+            self._parts.keys.drop_before(active.release.oldest_open, _USER)
             for epoch in active.key_life.over(active.release.oldest_open):
                 await self._destroy_key(epoch)
 

@@ -180,5 +180,6 @@ def _by_epoch(shares: Iterable[Share]) -> Iterator[Share]:
             np.concatenate([share.offsets for share in same]),
             np.concatenate([share.times for share in same]),
             np.concatenate([share.pseudonyms for share in same]),
+            np.concatenate([share.record_keys for share in same]),
             np.concatenate([share.places for share in same]),
         )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 import numpy as np
 
+from anonymizer.cipher import Cipher
 from config.errors import ContractError
 from indicators.counts import Counts, Tally
 from streams.watermark import BEGINNING
 
-#: Cells of one tally record; 12 bytes each keep it under Kafka's default of 1 MB.
+#: Cells of one tally record; 16 bytes each keep it under Kafka's default of 1 MB.
 _CELLS = 50_000
+
+#: The length of what is sealed is a multiple of this, so that it tells little about how many cells there are.
+_BLOCK = 1_024
 
 
 class Claim(msgspec.Struct, tag="claim", frozen=True):
@@ -30,11 +34,10 @@ class ReleaseClaim(msgspec.Struct, tag="release", frozen=True):
 
 
 class TallyPart(msgspec.Struct, tag="tally", frozen=True):
-    """Some of one indicator's raw counts in a window that a shard has closed.
+    """Some of the raw counts of a window that a shard has closed, sealed under the key with the id ``key``.
 
-    ``cells``: int64 and ``counts``: int32, little endian. Absolute and final: the same part again changes nothing.
-    ``settings``: fingerprint of the zones and times that the numbers rest on; ``key``: as in
-    :class:`indicators.counts.Tally`.
+    Absolute and final: the same part again changes nothing. ``settings``: fingerprint of the zones and times that the
+    numbers rest on; ``sealed``: see :meth:`counts`.
     """
 
     settings: str
@@ -44,15 +47,46 @@ class TallyPart(msgspec.Struct, tag="tally", frozen=True):
     width: int
     start: int
     end: int
-    indicator: str
     part: int
-    cells: bytes
-    counts: bytes
-    key: str = ""
+    key: str
+    sealed: bytes
 
-    def values(self) -> Counts:
-        """The counts as columns."""
-        return Counts(np.frombuffer(self.cells, "<i8"), np.frombuffer(self.counts, "<i4").astype(np.int64))
+    def counts(self, cipher: Cipher) -> dict[str, Counts]:
+        """The counts by indicator; raises ``ContractError`` if they were sealed under another key, or as another part.
+
+        Sealed are columns, little endian: cells int64, counts int32, sums of record keys uint32; and a filling up to a
+        multiple of 1,024 bytes.
+        """
+        opened = cipher.open(self.sealed, self._context)
+        columns = _decode_columns(opened.rstrip(b"\0")[:-1])
+        return {
+            indicator: Counts(
+                np.frombuffer(cells, "<i8"),
+                np.frombuffer(counts, "<i4").astype(np.int64),
+                np.frombuffer(keys, "<u4"),
+            )
+            for indicator, (cells, counts, keys) in columns.items()
+        }
+
+    def sealing(self, counts: Mapping[str, Counts], cipher: Cipher) -> TallyPart:
+        """The same with these counts sealed in it."""
+        columns = {
+            indicator: (
+                some.cells.astype("<i8").tobytes(),
+                some.counts.astype("<i4").tobytes(),
+                some.keys.astype("<u4").tobytes(),
+            )
+            for indicator, some in counts.items()
+        }
+        data = msgspec.msgpack.encode(columns) + _END
+        data += bytes(-len(data) % _BLOCK)
+        return msgspec.structs.replace(self, sealed=cipher.seal(data, self._context))
+
+    @property
+    def _context(self) -> bytes:
+        """What the sealed bytes are, so that none can be put in the place of others."""
+        what = (self.settings, self.shard, self.layer, self.width, self.start, self.end, self.part, self.key)
+        return b"tally\0" + "\0".join(map(str, what)).encode()
 
 
 class Seal(msgspec.Struct, tag="seal", frozen=True):
@@ -163,6 +197,11 @@ class Bookmark(msgspec.Struct, tag="bookmark", frozen=True):
     ended: int = BEGINNING
 
 
+_END = b"\1"
+_decode_columns: Callable[[bytes], dict[str, tuple[bytes, bytes, bytes]]] = msgspec.msgpack.Decoder(
+    dict[str, tuple[bytes, bytes, bytes]]
+).decode
+
 Message = Claim | ReleaseClaim | TallyPart | Seal | SourceSeal | EarlyEnd | SourceLoss | EpochEnd | Decision | Bookmark
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -215,22 +254,23 @@ def decode_advance(data: bytes) -> Advance:
         ) from error
 
 
-def parts_of(tally: Tally, shard: int, settings: str, token: int) -> Iterator[TallyPart]:
+def parts_of(tally: Tally, shard: int, settings: str, token: int, cipher: Cipher) -> Iterator[TallyPart]:
     """The records of a shard's tally under its owner's token, each well below the largest record that Kafka takes."""
-    for indicator, counts in tally.counts.items():
-        for part, first in enumerate(range(0, len(counts.cells), _CELLS)):
-            rows = slice(first, first + _CELLS)
-            yield TallyPart(
-                settings,
-                token,
-                shard,
-                tally.layer,
-                tally.width,
-                tally.start,
-                tally.end,
-                indicator,
-                part,
-                counts.cells[rows].astype("<i8").tobytes(),
-                counts.counts[rows].astype("<i4").tobytes(),
-                tally.key,
-            )
+    window = (tally.layer, tally.width, tally.start, tally.end)
+    for part, counts in enumerate(_cut(tally.counts)):
+        yield TallyPart(settings, token, shard, *window, part, tally.key, b"").sealing(counts, cipher)
+
+
+def _cut(counts: Mapping[str, Counts]) -> Iterator[dict[str, Counts]]:
+    """The counts in groups of at most :data:`_CELLS` cells."""
+    some: dict[str, Counts] = {}
+    room = _CELLS
+    for indicator, rest in counts.items():
+        while len(rest.cells):
+            some[indicator], rest = rest.where(slice(room)), rest.where(slice(room, None))
+            room -= len(some[indicator].cells)
+            if not room:
+                yield some
+                some, room = {}, _CELLS
+    if some:
+        yield some

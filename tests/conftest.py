@@ -16,6 +16,8 @@ from redis import Redis
 
 from config.errors import ServiceError
 from foule.embedded import EmbeddedBroker, EmbeddedRedis
+from foule.oracle.oracle import Keys
+from foule.proof.witness import KeyWitness
 from tests.services import real_kafka as kafka_service
 from tests.services.real_kafka import RealKafka
 from tests.services.real_redis import RealRedis
@@ -128,6 +130,13 @@ def redis_url(_redis_servers: tuple[EmbeddedRedis, EmbeddedRedis]) -> str:
 def key_redis_url(_redis_servers: tuple[EmbeddedRedis, EmbeddedRedis]) -> str:
     """URL of the Redis for keys, empty at the test's start; it writes nothing to disk."""
     return _emptied(_redis_servers[1].url)
+
+
+@pytest.fixture
+def keys(key_redis_url: str) -> Iterator[Keys]:
+    """The keys of epochs by label, seen in the Redis for keys while the test runs."""
+    with KeyWitness(key_redis_url) as witness:
+        yield witness.keys
 
 
 @pytest.fixture

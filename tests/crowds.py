@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple
 
-from foule.oracle.oracle import Parameters, Record, Result, run
+from foule.oracle.oracle import Keys, Parameters, Record, Result, run
 from foule.oracle.parameters import Fields
 from tests.damage import Damaged
 
@@ -61,9 +61,9 @@ class Crowd:
     logs: Mapping[int, Sequence[Record]]
     advances: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
 
-    def expected(self) -> Result:
-        """What the oracle says of it."""
-        return run(self.universe.parameters, self.logs, self.advances, self.universe.locate)
+    def expected(self, keys: Keys | None = None) -> Result:
+        """What the oracle says of it; ``keys``: of the epochs."""
+        return run(self.universe.parameters, self.logs, self.advances, self.universe.locate, keys)
 
 
 SMALL: dict[str, dict[str, str]] = {

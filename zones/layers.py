@@ -29,13 +29,16 @@ class Layer:
     """A layer of zones. A zone is known by its index in ``ids``; ``outside`` is the index of no zone.
 
     ``titles`` and ``areas`` run parallel to ``ids``. An area is the code of the zone's home area (the
-    property ``area`` of its feature), or None where it has none.
+    property ``area`` of its feature), or None where it has none. ``parent``: the index of the layer whose zones hold
+    those of this one, if there is one; ``parents``, parallel to ``ids`` then: the index of each zone's own there.
     """
 
     name: str
     ids: tuple[str, ...]
     titles: tuple[str, ...]
     areas: tuple[str | None, ...]
+    parent: int | None = None
+    parents: tuple[int, ...] = ()
 
     @property
     def outside(self) -> int:

@@ -59,6 +59,7 @@ def _manifest(settings: Settings, recording: Recording, file: Path) -> dict[str,
         "kafka_timestamp": Instant(recording.kafka_timestamp).text,
         "settings_fingerprint": recording.core.fingerprint,
         "k": settings.privacy.k,
+        "noise": settings.privacy.noise,
         "layers": {layer.name: len(layer.ids) for layer in recording.places.layers},
         "time": {
             "zone": settings.time.zone,

@@ -127,25 +127,25 @@ class _Demo:
     def checked(self) -> Summary:
         """Send everything, wait for the last window, and compare."""
         with self._services() as services:
-            settings, worker = services.settings, services.worker
+            settings, worker, keys = services.settings, services.worker, services.witness.keys
             places = zones.load(settings.zones)
             self._say(f"sending the events of {self._people:,} people, {self._speed:g} times as fast as real")
             sending = time.monotonic()
             with self._feed(settings) as feed:
                 follow(feed, worker, ZoneInfo(settings.time.zone), self._say)
             sending = time.monotonic() - sending
-            with TallyLog(settings) as tallies:
+            with TallyLog(settings, keys) as tallies:
                 self._say("waiting for the last windows")
                 figures = await_release(settings, tallies, worker, feed.watermark)
                 self._say("comparing what was published with the oracle")
-                verdict = judge(settings, places, feed.sent, figures, tallies)
+                verdict = judge(settings, places, feed.sent, figures, tallies, keys)
             return Summary(
                 verdict=verdict,
                 figures=figures,
                 errors=self._errors(settings, verdict, places),
                 sent=feed.sent,
                 people=self._people,
-                k=settings.privacy.k,
+                least=settings.privacy.k + settings.privacy.noise,
                 festival=(self._until - EVENING) // 1000,
                 sending=sending,
                 seconds=time.monotonic() - self._began,

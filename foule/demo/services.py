@@ -18,6 +18,7 @@ import foule
 from config.errors import ServiceError
 from config.settings import Settings, load
 from foule.embedded import EmbeddedBroker, EmbeddedRedis
+from foule.proof.witness import KeyWitness
 from foule.server_process import LOOPBACK, ServerProcess
 from streams import topics
 
@@ -111,12 +112,14 @@ class WorkerProcess(ServerProcess):
 class Services:
     """Broker, both Valkeys, topics and worker; a context manager that stops all of them on leaving.
 
-    ``settings`` are those of the settings file with the addresses of these services; the environment variables
+    ``settings`` are those of the settings file with the addresses of these services, ``witness`` sees the keys of the
+    played crowd, from which its numbers can be computed again; the environment variables
     ``FOULE_...`` are left out, since they may belong to another installation.
     """
 
     settings: Settings
     worker: WorkerProcess
+    witness: KeyWitness
 
     def __init__(self, settings_file: Path) -> None:
         self._settings_file = settings_file
@@ -138,6 +141,7 @@ class Services:
         }
         self.settings = load(self._settings_file, self._addresses)
         topics.create(self.settings)
+        self.witness = self._stack.enter_context(KeyWitness(self.settings.keys.url.reveal()))
 
     def start_worker(self) -> None:
         """Start the worker and wait until its metrics answer. Raises ServiceError."""

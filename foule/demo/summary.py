@@ -20,14 +20,14 @@ from sinks.prometheus import REASONS
 @dataclass(frozen=True, kw_only=True)
 class Summary:
     """What a demo showed. ``sent``: events; ``seconds``: the whole run; ``sending``: seconds of them spent sending;
-    ``festival``: seconds of festival time that were played; ``k``: the threshold."""
+    ``festival``: seconds of festival time that were played; ``least``: the smallest number that is published."""
 
     verdict: Verdict
     figures: WorkerFigures
     errors: list[ZoneError]
     sent: int
     people: int
-    k: int
+    least: int
     festival: int
     sending: float
     seconds: float
@@ -90,7 +90,7 @@ class Summary:
             ("  late", f"{figures.late:,}"),
             ("  rejected", f"{rejected:,}{f' ({reasons})' if reasons else ''}"),
             ("windows released", f"{len(self.verdict.released.tallies):,}{f' ({widths})' if widths else ''}"),
-            ("numbers published", f"{self.verdict.released.numbers:,}, none below {self.k}"),
+            ("numbers published", f"{self.verdict.released.numbers:,}, none below {self.least}"),
             ("time", f"{self.seconds:.0f} s"),
         ]
         table = Table.grid(padding=(0, 3))

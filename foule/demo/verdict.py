@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from config.settings import Settings
 from foule.demo.services import WorkerFigures
+from foule.oracle.oracle import Keys
 from foule.oracle.result import Result
 from foule.proof.checks import Check, prove
 from foule.proof.logs import locator, oracle_of
@@ -27,12 +28,14 @@ class Verdict(NamedTuple):
         return bool(self.released.tallies) and all(check.holds for check in self.checks)
 
 
-def judge(settings: Settings, places: Places, sent: int, figures: WorkerFigures, tallies: TallyLog) -> Verdict:
+def judge(
+    settings: Settings, places: Places, sent: int, figures: WorkerFigures, tallies: TallyLog, keys: Keys
+) -> Verdict:
     """Read everything back and compare it; the release must have caught up.
 
-    ``sent``: records that Kafka acknowledged; ``tallies``: read to its end.
+    ``sent``: records that Kafka acknowledged; ``tallies``: read to its end; ``keys``: of the epochs.
     """
-    oracle = oracle_of(settings, locator(places))
+    oracle = oracle_of(settings, keys, locator(places))
     proof = prove(settings, places.layers, oracle, tallies)
     return Verdict([*_check_events(sent, figures, oracle), *proof.checks], oracle, proof.released)
 

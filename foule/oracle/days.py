@@ -71,6 +71,11 @@ class Days:
         first = self._first_day + number * self._epoch_days
         return Epoch(number, self.start(first), self.start(first + self._epoch_days))
 
+    def epoch_label(self, ts: int) -> str:
+        """What the epoch that holds ``ts`` is called: the date of its first day."""
+        first = self._first_day + self.epoch(ts).number * self._epoch_days
+        return datetime.fromordinal(first).strftime("%Y%m%d")
+
     def window(self, width: int, ts: int) -> Span:
         """The window of ``width`` ms that holds ``ts``; a width of one day is the whole local day."""
         day = self.day(ts)

@@ -1,17 +1,19 @@
 """From partition logs and the advances applied to them to every count, the plainest way (docs/indicators.md)."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from foule.oracle.days import Days, Epoch
 from foule.oracle.events import Event, Record, read_event
 from foule.oracle.parameters import Fields, Parameters
+from foule.oracle.publication import Keys, Rules, add_record_key, record_key
 from foule.oracle.result import ALL, Result, StayedVisit, Tallies, WindowKey
 from foule.oracle.visits import Cell, Visit, marks_of, visits_of
 
-__all__ = ["Cell", "Fields", "Locate", "Parameters", "Record", "Result", "Tallies", "Visit", "WindowKey"]
+__all__ = ["Cell", "Fields", "Keys", "Locate", "Parameters", "Record", "Result", "Rules", "Tallies", "Visit"]
+__all__ += ["WindowKey"]
 __all__ += ["final_advances", "run"]
 
 Locate = Callable[[str | None, float | None, float | None], dict[str, str] | None]
@@ -43,13 +45,14 @@ class _Shard:
             self.watermark = to
 
 
-def run(parameters: Parameters, logs: Logs, advances: Advances, locate: Locate) -> Result:
+def run(parameters: Parameters, logs: Logs, advances: Advances, locate: Locate, keys: Keys | None = None) -> Result:
     """All counts of the records in ``logs``, by partition and over the whole input.
 
     ``advances`` holds, by partition, the pairs (N, W) that were applied: "when the next offset is N, advance
-    to W". Raises ValueError where a log's offsets do not increase.
+    to W". ``keys``: of the epochs, by label, from which the errors of published numbers follow. Raises ValueError where
+    a log's offsets do not increase.
     """
-    days, result = Days(parameters), Result(parameters)
+    days, result = Days(parameters), Result(parameters, keys=keys or {})
     everything: list[_Accepted] = []
     for partition, log in sorted(logs.items()):
         shard = _read(parameters, partition, log, advances.get(partition, ()), locate)
@@ -59,9 +62,9 @@ def run(parameters: Parameters, logs: Logs, advances: Advances, locate: Locate) 
         if parameters.shuffle:
             everything += shard.accepted
         else:
-            result.by_shard[partition] = _count(parameters, days, shard.accepted, result.stays)
+            _count(result, days, partition, shard.accepted)
     if parameters.shuffle:
-        result.by_shard[ALL] = _count(parameters, days, everything, result.stays)
+        _count(result, days, ALL, everything)
     return result
 
 
@@ -113,31 +116,39 @@ def _take(parameters: Parameters, shard: _Shard, partition: int, record: Record,
     return "accepted"
 
 
-def _count(
-    parameters: Parameters, days: Days, accepted: list[_Accepted], stays: dict[str, list[StayedVisit]]
-) -> Tallies:
-    """The tallies of the devices of these events; their visits are appended to ``stays``, by layer."""
+def _count(result: Result, days: Days, shard: int, accepted: list[_Accepted]) -> None:
+    """Enter the tallies of the devices of these events, and their visits."""
+    parameters = result.parameters
     devices: dict[tuple[str, int], list[_Accepted]] = defaultdict(list)
     epochs: dict[int, Epoch] = {}
     for event in sorted(accepted, key=lambda event: (event.ts, event.partition, event.offset)):
         epoch = days.epoch(event.ts)
         epochs[epoch.number] = epoch
         devices[event.subscriber, epoch.number].append(event)
-    tallies: Tallies = {}
-    for (_, number), events in devices.items():
+    tallies = result.by_shard[shard] = {}
+    sums: dict[str, Tallies] = {label: result.sums.setdefault(label, {}).setdefault(shard, {}) for label in result.keys}
+    for (subscriber, number), events in devices.items():
+        called = days.epoch_label(epochs[number].start)
+        records = [
+            (sums[label], record_key(key, subscriber))
+            for label, key in result.keys.items()
+            if label.partition(".")[0] == called
+        ]
         for layer in events[0].zones:
             seen = [(event.ts, event.zones[layer]) for event in events]
             visits = list(visits_of(seen, parameters.linger, epochs[number].end))
-            stays.setdefault(layer, []).extend(StayedVisit(epochs[number], visit) for visit in visits)
+            result.stays.setdefault(layer, []).extend(StayedVisit(epochs[number], visit) for visit in visits)
             for width in parameters.widths:
-                _count_device(tallies, layer, width, days, epochs[number], visits)
-    return tallies
+                for window, indicator, cell in _marks(layer, width, days, epochs[number], visits):
+                    cells = tallies.setdefault(window, {}).setdefault(indicator, {})
+                    cells[cell] = cells.get(cell, 0) + 1
+                    for under, record in records:
+                        add_record_key(under, window, indicator, cell, record)
 
 
-def _count_device(tallies: Tallies, layer: str, width: int, days: Days, epoch: Epoch, visits: list[Visit]) -> None:
-    """Add one device: 1 to each cell in which any of its visits is counted."""
-    marks = {mark for visit in visits for mark in marks_of(visit, days, epoch, width)}
-    for window, indicator, cell in marks:
-        key = WindowKey(layer, width, window.start, window.end)
-        cells = tallies.setdefault(key, {}).setdefault(indicator, {})
-        cells[cell] = cells.get(cell, 0) + 1
+def _marks(
+    layer: str, width: int, days: Days, epoch: Epoch, visits: list[Visit]
+) -> Iterator[tuple[WindowKey, str, Cell]]:
+    """Each cell in which any of a device's visits is counted, once: there it adds 1."""
+    for window, indicator, cell in {mark for visit in visits for mark in marks_of(visit, days, epoch, width)}:
+        yield WindowKey(layer, width, window.start, window.end), indicator, cell

@@ -1,15 +1,17 @@
 """What the oracle found, and the views of it that tests compare with."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from foule.oracle.days import Days, Epoch, Span
 from foule.oracle.parameters import Parameters
-from foule.oracle.visits import CUT, Cell, Visit, windows_of
+from foule.oracle.publication import OUTSIDE, Keys, Rules, Tallies, WindowKey, published
+from foule.oracle.visits import CUT, Visit, windows_of
 
-OUTSIDE = "outside"
+__all__ = ["ALL", "INDICATORS", "OUTSIDE", "Figures", "Result", "StayedVisit", "Tallies", "WindowKey", "add"]
+
 ALL = -1
 """In the place of a shard's number: all devices together, where the feed is shuffled. Which shard has which device is
 decided by their pseudonyms, which the oracle does not know."""
@@ -17,17 +19,8 @@ decided by their pseudonyms, which the oracle does not know."""
 INDICATORS = ("presence", "arrivals", "departures", "appeared", "vanished", "flows")
 
 
-class WindowKey(NamedTuple):
-    """A window of a layer; ``width``, ``start`` and ``end`` in ms (a window that is cut ends early)."""
-
-    layer: str
-    width: int
-    start: int
-    end: int
-
-
-Tallies = dict[WindowKey, dict[str, dict[Cell, int]]]
-"""Devices by window, indicator and cell: a zone id, or (from, to) for flows. What is zero is absent."""
+Label = Callable[[WindowKey, int], str | None]
+"""The label of the key by which a shard told the devices of a window apart; None: of the epoch's first."""
 
 
 class StayedVisit(NamedTuple):
@@ -54,7 +47,8 @@ class Result:
 
     ``verdicts`` holds ``accepted``, ``late`` or the reason of the rejection; ``watermarks`` the final one of
     each shard in ms, None where no record was accepted and no advance applied; ``by_shard`` the tallies of
-    each shard, windows that are not complete included, or under :data:`ALL` of all together.
+    each shard, windows that are not complete included, or under :data:`ALL` of all together. ``sums`` holds, by the
+    label of a key of the window's epoch and by shard, the sums of the record keys of each cell's devices under it.
     """
 
     parameters: Parameters
@@ -65,7 +59,12 @@ class Result:
     verdicts: dict[tuple[int, int], str] = field(default_factory=dict)
     watermarks: dict[int, int | None] = field(default_factory=dict)
     by_shard: dict[int, Tallies] = field(default_factory=dict)
+    keys: Keys = field(default_factory=dict)
+    sums: dict[str, dict[int, Tallies]] = field(default_factory=dict)
     stays: dict[str, list[StayedVisit]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._days = Days(self.parameters)
 
     def judge(self, partition: int, offset: int, verdict: str) -> None:
         """Note that the record was ``accepted``, ``late``, or rejected for the reason given."""
@@ -105,19 +104,25 @@ class Result:
             return {}
         return _until(self.tallies, min(watermarks, default=None))
 
-    def released(self, k: int) -> Tallies:
-        """What may be published of the complete windows: cells of at least ``k`` devices.
+    def released(self, rules: Rules, label: Label | None = None) -> Tallies:
+        """What may be published of the complete windows.
 
-        ``outside`` is no zone to publish numbers of (it is one end of flows), and a window of which nothing remains
-        is left out.
+        ``label``: by which key which shard told the devices of which window apart. Raises KeyError for a key that
+        :func:`foule.oracle.oracle.run` was not given.
         """
-        published: Tallies = {}
-        for window, indicators in self.complete().items():
-            for indicator, cells in indicators.items():
-                for cell, count in cells.items():
-                    if count >= k and cell != OUTSIDE:
-                        published.setdefault(window, {}).setdefault(indicator, {})[cell] = count
-        return published
+        complete = self.complete()
+        if not rules.noise:
+            return published(rules, complete, {}, lambda window: b"")
+        labels = {
+            (window, shard): (label and label(window, shard)) or self._days.epoch_label(window.start)
+            for shard, tallies in self.by_shard.items()
+            for window in tallies.keys() & complete.keys()
+        }
+        sums = add({window: self.sums[name][shard][window]} for (window, shard), name in labels.items())
+        newest: dict[WindowKey, str] = {}
+        for (window, _), name in labels.items():
+            newest[window] = max(newest.get(window, ""), name, key=lambda name: (len(name), name))
+        return published(rules, complete, sums, lambda window: self.keys[newest[window]])
 
     def figures(self, layer: str, width: int) -> dict[Span, Figures]:
         """Visits and moves of every window of ``width`` in which a visit begins, ends or is open."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from config.settings import Settings
+from foule.oracle.publication import Rules
 from foule.oracle.result import ALL, Result, Tallies, add
 from foule.proof import in_redis, on_kafka
 from foule.proof.differences import compare, window_in_words
@@ -34,7 +35,7 @@ def prove(settings: Settings, layers: Sequence[Layer], oracle: Result, tallies: 
 
     ``tallies``: read to its end. Raises ServiceError, ContractError.
     """
-    expected = oracle.released(settings.privacy.k)
+    expected = oracle.released(Rules.of(settings, layers), tallies.label)
     redis, topics = in_redis.of_redis(settings), on_kafka.of_topics(settings)
     checks = [
         check_tallies(tallies, layers, oracle),

@@ -9,7 +9,7 @@ import numpy as np
 
 import zones
 from config.settings import Settings
-from foule.oracle.oracle import Locate, Parameters, Record, Result, run
+from foule.oracle.oracle import Keys, Locate, Parameters, Record, Result, run
 from foule.proof.topics import read_topic
 from streams.checkpoint import Record as ChangelogRecord
 from streams.checkpoint import Restorer
@@ -22,13 +22,14 @@ Advances = dict[int, list[tuple[int, int]]]
 """By partition, (next offset, watermark in UTC ms)."""
 
 
-def oracle_of(settings: Settings, locate: Locate | None = None) -> Result:
+def oracle_of(settings: Settings, keys: Keys, locate: Locate | None = None) -> Result:
     """The oracle on the events topic, with the advances that were noted.
 
-    ``locate``: where events are; by default in the zones that the settings name. Raises ServiceError, ContractError.
+    ``keys``: of the epochs, as a witness has seen them; ``locate``: where events are, by default in the zones that the
+    settings name. Raises ServiceError, ContractError.
     """
     found = locator(zones.load(settings.zones)) if locate is None else locate
-    return run(Parameters.of(settings), event_logs(settings), applied_advances(settings), found)
+    return run(Parameters.of(settings), event_logs(settings), applied_advances(settings), found, keys)
 
 
 def event_logs(settings: Settings) -> Logs:

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self
 
-import msgspec
-
+from anonymizer.cipher import Cipher
 from anonymizer.gate import Publication, ReleasedWindow, reopen
+from anonymizer.pseudonyms import label_of
 from config.settings import Settings
-from foule.oracle.oracle import Cell
-from foule.oracle.result import Tallies, WindowKey
+from foule.oracle.oracle import Cell, Keys
+from foule.oracle.result import ALL, Tallies, WindowKey
 from foule.proof.topics import LogRecord, TopicReader
 from indicators.counts import FLOWS
 from streams import wire
+from streams.claims import Claims
 from streams.losses import Loss, Losses
-from streams.release import Claims
 from streams.wire import (
     Bookmark,
     Claim,
@@ -45,28 +45,31 @@ class _Window(NamedTuple):
 class _PartKey(NamedTuple):
     shard: int
     window: _Window
-    indicator: str
     part: int
 
 
 class TallyLog:
     """What counts of the log so far; :meth:`read` takes what is new. A context manager.
 
+    ``keys``: of the epochs, as a witness has seen them, under which the tallies are sealed; without, only what is not
+    sealed can be asked for.
     ``decisions``: the released windows, as they were decided first; ``last_released``: the newest one in which
     something is published, with the version under which it is; ``losses``: what shards have lost with a key;
     ``problems``: tallies and decisions that came again with other numbers, in words.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, keys: Keys | None = None) -> None:
         self.decisions: dict[WindowKey, ReleasedWindow] = {}
         self.last_released: Publication | None = None
         self.problems: list[str] = []
         self._layers = [layer.name for layer in settings.zones.layers]
         self._marks = dict.fromkeys(range(settings.topics.partitions), _BEGINNING)
         self._offsets = dict.fromkeys(range(settings.topics.partitions), 0)
-        self._parts: dict[_PartKey, TallyPart] = {}
+        self._keys = keys or {}
+        self._parts: dict[_PartKey, list[TallyPart]] = {}
         self._decided: dict[_Window, ReleasedWindow] = {}
         self._counted: set[WindowKey] = set()
+        self._labels: dict[tuple[WindowKey, int], str] = {}
         self._claims = Claims()
         self._losses = Losses()
         self._ended = _BEGINNING
@@ -93,7 +96,7 @@ class TallyLog:
                 self._marks[message.shard] = max(message.watermark, self._marks.get(message.shard, _BEGINNING))
                 self._offsets[message.shard] = max(message.next_offset, self._offsets.get(message.shard, 0))
             elif isinstance(message, TallyPart):
-                self._take_part(record, message)
+                self._take_part(message)
             else:
                 self._take_decision(record, message)
 
@@ -132,13 +135,30 @@ class TallyLog:
         return sum(window.coverage < 1 for window in self.decisions.values())
 
     def by_shard(self, layers: Sequence[Layer]) -> dict[int, Tallies]:
-        """The raw tallies of each shard, with the zones' names; never published. ``layers``: in the settings' order."""
+        """The raw tallies of each shard, with the zones' names; never published. ``layers``: in the settings' order.
+
+        Raises KeyError for one that is sealed under a key which is not known.
+        """
         shards: dict[int, Tallies] = {shard: {} for shard in self._marks}
-        for part in self._parts.values():
-            cells = shards.setdefault(part.shard, {}).setdefault(self._key(part), {}).setdefault(part.indicator, {})
-            layer = layers[part.layer]
-            cells.update({cell_name(layer, part.indicator, at): count for at, count in part.values().as_dict().items()})
+        for parts in self._parts.values():
+            first, *others = (self._opened(part, layers[part.layer]) for part in parts)
+            if any(other != first for other in others):
+                self.problems.append(f"a tally of shard {parts[0].shard} came again with other numbers")
+            window = shards.setdefault(parts[0].shard, {}).setdefault(self._key(parts[0]), {})
+            for indicator, cells in first.items():
+                window.setdefault(indicator, {}).update(cells)
         return shards
+
+    def _opened(self, part: TallyPart, layer: Layer) -> dict[str, dict[Cell, int]]:
+        counts = part.counts(Cipher(self._keys[label_of(part.key)]))
+        return {
+            indicator: {cell_name(layer, indicator, at): count for at, count in cells.as_dict().items()}
+            for indicator, cells in counts.items()
+        }
+
+    def label(self, window: WindowKey, shard: int) -> str | None:
+        """The label of the key by which the shard told the devices of the window apart; None if it counted nobody."""
+        return self._labels.get((window, shard)) or self._labels.get((window, ALL))
 
     def close(self) -> None:
         """Close the connections."""
@@ -152,12 +172,13 @@ class TallyLog:
     ) -> None:
         self.close()
 
-    def _take_part(self, record: LogRecord, part: TallyPart) -> None:
-        key = _PartKey(part.shard, _Window(part.layer, part.width, part.start), part.indicator, part.part)
-        first = self._parts.setdefault(key, part)
-        if msgspec.structs.replace(part, token=first.token) != first:  # a successor repeats it under its own
-            self.problems.append(f"offset {record.offset}: a tally of shard {part.shard} came again with other numbers")
-        self._counted.add(self._key(part))
+    def _take_part(self, part: TallyPart) -> None:
+        key = _PartKey(part.shard, _Window(part.layer, part.width, part.start), part.part)
+        self._parts.setdefault(key, []).append(part)
+        window = self._key(part)
+        self._counted.add(window)
+        for shard in (part.shard, ALL):
+            self._labels[window, shard] = label_of(part.key)
 
     def _take_decision(self, record: LogRecord, decision: Decision) -> None:
         window = reopen(decision.window)

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.gate import Gate, ReleasedWindow, reopen, unpublished
+from anonymizer.gate import Gate, ReleasedWindow, cell_name, reopen, unpublished
+from anonymizer.perturbation import Perturbation
+from anonymizer.threshold import Threshold
 from config.errors import ContractError
 from indicators.calendar import Window
-from indicators.counts import FLOWS, INDICATORS, ZONE_INDICATORS, Counts
+from indicators.counts import FLOWS, INDICATORS, ZONE_INDICATORS
+from tests.cells import KEY, counts_of
 from zones import Layer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,13 +31,11 @@ NAMES = {name: "people" if name == "presence" else name for name in ZONE_INDICAT
 
 
 def released(
-    counts: Mapping[str, Mapping[int, int]], k: int = K, coverage: float = 1.0, window: Window = WINDOW
+    counts: Mapping[str, Mapping[int, int]], k: int = K, coverage: float = 1.0, window: Window = WINDOW, noise: int = 0
 ) -> ReleasedWindow:
-    raw = {
-        name: Counts(np.array(sorted(cells), np.int64), np.array([cells[cell] for cell in sorted(cells)], np.int64))
-        for name, cells in counts.items()
-    }
-    return Gate(k).release(LAYER, window, raw, coverage)
+    """The window of these counts; without errors, if not said otherwise."""
+    raw = {name: counts_of(cells) for name, cells in counts.items()}
+    return Gate(Threshold(k, noise), [LAYER]).release(0, window, raw, Perturbation(KEY, noise), coverage)
 
 
 COUNTS = st.dictionaries(
@@ -95,6 +95,104 @@ def test_nobody_too_few_and_no_count_at_all_look_the_same() -> None:
     assert released({}).is_empty
 
 
+# --- errors
+
+
+def test_a_number_is_published_if_with_its_error_it_reaches_k_and_the_bound() -> None:
+    errors, seen = Perturbation(KEY, 5), set()
+    for number in range(400):
+        count = K - 1 + number % 12
+        name = cell_name(LAYER, "presence", 1)
+        counts = counts_of({1: count}, {1: number * 7919})
+        perturbed = count + int(errors.errors([name], counts.keys)[0])
+        window = Gate(Threshold(K, 5), [LAYER]).release(0, WINDOW, {"presence": counts}, errors)
+        expected = {"port": {"people": perturbed}} if count >= K and perturbed >= K + 5 else {}
+        assert window.zones == expected
+        seen.add((count < K, perturbed < K + 5, bool(window.zones)))
+    assert seen == {(True, True, False), (False, True, False), (False, False, True)}
+    assert (window.k, window.noise) == (K, 5)
+
+
+@given(COUNTS)
+def test_no_published_number_is_further_from_the_truth_than_the_bound_nor_of_fewer_than_k(
+    counts: dict[str, dict[int, int]],
+) -> None:
+    window = released(counts, noise=5)
+    for zone, values in window.zones.items():
+        for name, people in values.items():
+            indicator = "presence" if name == "people" else name
+            true = counts[indicator][LAYER.ids.index(zone)]
+            assert true >= K and people >= K + 5 and abs(people - true) <= 5
+
+
+def test_the_same_devices_have_the_same_number_in_every_window_of_a_cell_and_no_other() -> None:
+    crowd = {"presence": counts_of(dict.fromkeys(range(3), 100), dict.fromkeys(range(3), 777))}
+    gate, errors = Gate(Threshold(K, 5), [LAYER]), Perturbation(KEY, 5)
+    windows = [
+        gate.release(0, Window(300_000, start, start + 300_000), crowd, errors)
+        for start in range(0, 3_000_000, 300_000)
+    ]
+    windows.append(gate.release(0, Window(3_600_000, 0, 3_600_000), crowd, errors))
+    assert len({str(window.zones) for window in windows}) == 1
+    others = [
+        gate.release(0, WINDOW, {"presence": counts_of({0: 100}, {0: key})}, errors).zones["beach"]["people"]
+        for key in range(200)
+    ]
+    assert set(others) == set(range(95, 106))
+
+
+# --- zones within others
+
+COAST = Layer("coast", ("north", "south"), ("", ""), (None, None))
+SPOTS = Layer("spots", ("a", "b", "c", "d"), ("",) * 4, (None,) * 4, 0, (0, 0, 0, 1))
+
+
+def nested(spots: Mapping[str, Mapping[int, int]], coast: Mapping[str, Mapping[int, int]]) -> ReleasedWindow:
+    """The window of the spots, beside that of the coasts on which they lie; without errors."""
+    gate, errors = Gate(Threshold(K, 0), [COAST, SPOTS]), Perturbation(KEY, 0)
+    above = gate.release(0, WINDOW, {name: counts_of(cells) for name, cells in coast.items()}, errors)
+    return gate.release(1, WINDOW, {name: counts_of(cells) for name, cells in spots.items()}, errors, parent=above)
+
+
+def test_layers_are_decided_after_those_that_hold_them() -> None:
+    middle = Layer("middle", ("m",), ("",), (None,), 2, (0,))
+    inner = Layer("inner", ("i",), ("",), (None,), 0, (0,))
+    assert Gate(Threshold(K, 0), [middle, inner, Layer("outer", ("o",), ("",), (None,))]).order() == [2, 0, 1]
+
+
+def test_a_small_remainder_of_a_published_zone_is_hidden_by_withholding_the_smallest_of_its_zones() -> None:
+    window = nested({"presence": {0: 30, 1: 40, 2: 5, 3: 7}}, {"presence": {0: 75, 1: 7}})
+    assert window.zones == {"b": {"people": 40}}
+
+
+def test_with_a_zone_go_all_its_numbers_and_the_flows_that_end_in_it() -> None:
+    flows = {0 * 5 + 1: 30, 1 * 5 + 0: 30, 1 * 5 + 4: 30, 4 * 5 + 0: 30}
+    window = nested({"presence": {0: 30, 1: 40, 2: 5}, "arrivals": {0: 25, 1: 25}, FLOWS: flows}, {"presence": {0: 75}})
+    assert window.zones == {"b": {"people": 40, "arrivals": 25}}
+    assert window.flows == {("b", "outside"): 30}
+
+
+@pytest.mark.parametrize(
+    ("spots", "coast"),
+    [
+        ({0: 30, 1: 40}, {0: 70}),
+        ({0: 30, 1: 40, 2: K}, {0: 90}),
+        ({0: 30, 1: 40, 2: 5}, {0: K - 1}),
+    ],
+    ids=["nobody is missing", "as many are missing as could be published", "the zone that holds them is not published"],
+)
+def test_nothing_is_withheld_where_nothing_is_given_away(spots: dict[int, int], coast: dict[int, int]) -> None:
+    window = nested({"presence": spots}, {"presence": coast})
+    assert window.zones == {"abc"[zone]: {"people": people} for zone, people in spots.items() if people >= K}
+
+
+def test_of_those_who_appeared_or_vanished_the_cell_alone_is_withheld() -> None:
+    window = nested(
+        {"presence": {0: 30, 1: 40}, "appeared": {0: 30, 1: 40, 2: 3}}, {"presence": {0: 70}, "appeared": {0: 73}}
+    )
+    assert window.zones == {"a": {"people": 30}, "b": {"people": 40, "appeared": 40}}
+
+
 # --- the bytes of a decision
 
 
@@ -129,7 +227,7 @@ def test_bytes_that_the_gate_did_not_write_are_refused(data: bytes) -> None:
 
 
 def test_the_constructor_refuses_whoever_is_not_the_gate() -> None:
-    fields: dict[str, Any] = {"layer": "l", "width": "5m", "start": 0, "end": 1, "coverage": 1.0, "k": 20}
+    fields: dict[str, Any] = {"layer": "l", "width": "5m", "start": 0, "end": 1, "coverage": 1.0, "k": 20, "noise": 5}
     for passed in (None, object(), True):
         with pytest.raises(TypeError, match="a ReleasedWindow comes only from the gate"):
             ReleasedWindow(passed=passed, zones={}, flows={}, **fields)  # type: ignore[arg-type]
@@ -144,6 +242,8 @@ def test_a_released_window_cannot_be_changed() -> None:
 SNIPPET = """
 from collections.abc import Mapping
 from anonymizer.gate import Gate, People, Publication, ReleasedWindow
+from anonymizer.perturbation import Perturbation
+from anonymizer.threshold import Threshold
 from indicators.calendar import Window
 from indicators.counts import Counts
 from sinks.kafka import KafkaSink
@@ -151,7 +251,8 @@ from sinks.redis import RedisSink
 from zones import Layer
 
 async def good(redis: RedisSink, kafka: KafkaSink, layer: Layer, window: Window, raw: Mapping[str, Counts]) -> None:
-    released = Publication(Gate(20).release(layer, window, raw), 1, True)
+    gate = Gate(Threshold(20, 5), [layer])
+    released = Publication(gate.release(0, window, raw, Perturbation(bytes(32), 5)), 1, True)
     await redis.publish_all([released])
     await kafka.publish_all([released])
 
@@ -162,7 +263,7 @@ async def bad(redis: RedisSink, kafka: KafkaSink, raw: Counts, number: int, coun
     await kafka.publish_all([counts])  # refused
     await kafka.publish_all([(counts, 1, True)])  # refused
     Publication(counts, 1, True)  # refused
-    ReleasedWindow(None, "l", "5m", 0, 1, 1.0, 20, {}, {})  # refused
+    ReleasedWindow(None, "l", "5m", 0, 1, 1.0, 20, 5, {}, {})  # refused
     people: People = number  # refused
 """
 

@@ -48,7 +48,7 @@ class Recording(LosingStore):
 
 
 def pseudonyms(keys: EpochKeys, epoch: int = 0) -> list[int]:
-    found: list[int] = keys.pseudonymiser(CALENDAR.epoch(epoch)).of(IDS).tolist()
+    found: list[int] = keys.pseudonymiser(CALENDAR.epoch(epoch)).of(IDS).pseudonyms.tolist()
     return found
 
 
@@ -68,7 +68,7 @@ def test_the_key_in_force_is_the_stores_and_not_the_one_that_was_offered() -> No
     store = MemoryKeyStore()
     key = bytes(range(32))
     store.put_if_absent(FIRST.label, key, HOUR)
-    assert pseudonyms(EpochKeys(store, HOUR, lambda: 0)) == Pseudonymiser(key).of(IDS).tolist()
+    assert pseudonyms(EpochKeys(store, HOUR, lambda: 0)) == Pseudonymiser(key).of(IDS).pseudonyms.tolist()
 
 
 def test_a_key_is_32_random_bytes_and_is_asked_for_once() -> None:
@@ -163,7 +163,7 @@ def test_a_key_is_overwritten_in_memory_when_it_is_forgotten() -> None:
     pseudonyms(keys)
     [held] = keys._held.values()
     assert any(held.key)
-    keys.drop_before(FIRST.end)
+    keys.drop_before(FIRST.end, "shards")
     assert held.key == bytes(KEY_BYTES)
 
 
@@ -171,9 +171,9 @@ def test_a_key_is_dropped_once_all_here_are_past_its_epoch_and_is_still_the_stor
     store = MemoryKeyStore()
     keys = EpochKeys(store, HOUR, lambda: 0)
     before = pseudonyms(keys)
-    keys.drop_before(FIRST.end - 1)
+    keys.drop_before(FIRST.end - 1, "shards")
     assert FIRST.label in repr(keys)
-    keys.drop_before(FIRST.end)
+    keys.drop_before(FIRST.end, "shards")
     assert repr(keys) == "EpochKeys([])"
     assert pseudonyms(keys) == before
 
@@ -247,7 +247,7 @@ def test_a_cipher_is_dropped_with_its_key() -> None:
     key_id = keys.pseudonymiser(FIRST).key_id
     store.lose(FIRST.label)
     assert keys.cipher(FIRST, key_id).seal(b"", b"")
-    keys.drop_before(FIRST.end)
+    keys.drop_before(FIRST.end, "shards")
     with pytest.raises(KeyMissingError):
         keys.cipher(FIRST, key_id)
 
@@ -337,7 +337,10 @@ def test_who_offers_a_key_and_ends_leaves_nothing_that_others_wait_for() -> None
     left = store.get(FIRST.label)
     assert left is not None
     register = Register()
-    assert entered(EpochKeys(store, HOUR, lambda: 0, register), register) == Pseudonymiser(left).of(IDS).tolist()
+    assert (
+        entered(EpochKeys(store, HOUR, lambda: 0, register), register)
+        == Pseudonymiser(left).of(IDS).pseudonyms.tolist()
+    )
 
 
 def test_of_two_keys_the_one_that_is_in_force_is_used_and_comes_back_in_the_place_of_the_other() -> None:

@@ -7,6 +7,8 @@ from itertools import chain
 import numpy as np
 import pytest
 
+from foule.oracle.oracle import Rules
+
 pytest.importorskip("psutil", reason="the extra bench is not installed")
 
 from bench import workload
@@ -92,7 +94,7 @@ def test_results_on_different_partitions_add_up() -> None:
     ]
     both = merged(*of_two)
     assert (both.read, both.accepted, both.late, both.rejected) == (21, 15, 4, Counter(future=2))
-    assert both.released(20) == {WINDOW: {"presence": {"z1": 61}}}
+    assert both.released(Rules(20, 0)) == {WINDOW: {"presence": {"z1": 61}}}
 
 
 async def test_a_snapshot_is_measured_while_the_loop_runs_on() -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import zones
 from config.settings import Settings, load
-from foule.oracle.oracle import Parameters, Record, Result, Tallies, run
+from foule.oracle.oracle import Keys, Parameters, Record, Result, Tallies, run
 from foule.proof.logs import applied_advances, locator
 from streams.fetch import Fetch
 from streams.folding import fold
@@ -29,11 +29,12 @@ Advances = list[tuple[int, int]]
 
 
 class Shard(NamedTuple):
-    """What the oracle says of one partition. ``rejected``: reason by offset; ``stamps``: (n,) int64, the Kafka
-    timestamps in ms, by offset."""
+    """What the oracle says of one partition. ``sums``: of record keys, as in ``Result``; ``rejected``: reason by
+    offset; ``stamps``: (n,) int64, the Kafka timestamps in ms, by offset."""
 
     partition: int
     tallies: Tallies
+    sums: dict[str, dict[int, Tallies]]
     watermark: int | None
     read: int
     accepted: int
@@ -55,8 +56,8 @@ class Expected:
         return sum(shard.read for shard in self.shards.values())
 
 
-def expected(settings_file: Path) -> Expected:
-    """The oracle on the events topic, with the advances that the shards noted."""
+def expected(settings_file: Path, keys: Keys) -> Expected:
+    """The oracle on the events topic, with the advances that the shards noted; ``keys``: of the epochs."""
     settings = load(settings_file)
     advances = applied_advances(settings)
     partitions = range(settings.topics.partitions)
@@ -64,12 +65,14 @@ def expected(settings_file: Path) -> Expected:
     with ProcessPoolExecutor(os.cpu_count(), mp_context=spawn) as pool:
         ends = log_ends(settings.kafka, settings.topics.events)
         by_size = sorted(partitions, key=lambda partition: -ends[partition])
-        waiting = [pool.submit(_shard, settings_file, at, ends[at], advances.get(at, [])) for at in by_size]
+        waiting = [pool.submit(_shard, settings_file, at, ends[at], advances.get(at, []), keys) for at in by_size]
         shards = {shard.partition: shard for shard in (each.result() for each in waiting)}
-    result = Result(Parameters.of(settings))
+    result = Result(Parameters.of(settings), keys=keys)
     for partition in partitions:
         shard = shards[partition]
         result.by_shard[partition], result.watermarks[partition] = shard.tallies, shard.watermark
+        for label, sums in shard.sums.items():
+            result.sums.setdefault(label, {}).update(sums)
         result.read += shard.read
         result.accepted += shard.accepted
         result.late += shard.late
@@ -77,17 +80,18 @@ def expected(settings_file: Path) -> Expected:
     return Expected(result, shards)
 
 
-def _shard(settings_file: Path, partition: int, end: int, advances: Advances) -> Shard:
+def _shard(settings_file: Path, partition: int, end: int, advances: Advances, keys: Keys) -> Shard:
     settings = load(settings_file)
     log = asyncio.run(_log(settings, partition, end))
     locate = locator(zones.load(settings.zones))
-    found = run(Parameters.of(settings), {partition: log}, {partition: advances}, locate)
+    found = run(Parameters.of(settings), {partition: log}, {partition: advances}, locate, keys)
     rejected = {
         offset: verdict for (_, offset), verdict in found.verdicts.items() if verdict not in ("accepted", "late")
     }
     stamps = np.array([record.timestamp for record in log], np.int64)
     counts = (found.read, found.accepted, found.late)
-    return Shard(partition, found.by_shard[partition], found.watermarks[partition], *counts, rejected, stamps)
+    tallies = found.by_shard[partition]
+    return Shard(partition, tallies, found.sums, found.watermarks[partition], *counts, rejected, stamps)
 
 
 async def _log(settings: Settings, partition: int, end: int) -> list[Record]:

@@ -66,7 +66,7 @@ def run(options: Options, folder: Path, say: Say) -> Report:
         group.stop_all(_STOP_WITHIN)
         (folder / "ended.log").write_text("\n\n".join(group.ended))
         say(f"stopped after {took:.0f} s; every number is compared with the oracle")
-        found = expected(stage.settings_file)
+        found = expected(stage.settings_file, dict(stage.witness.keys))
         say(f"the oracle has counted after {time.time() - feed.sending_since:.0f} s")
         verdict = judge(stage.settings, found)
         what = report.Run(

@@ -19,6 +19,7 @@ from redis import Redis
 
 from config.errors import ServiceError
 from config.settings import Settings, load
+from foule.proof.witness import KeyWitness
 from foule.server_process import ServerProcess
 from streams import topics
 from tests.chaos.crowd import CATALOGUE, LAYERS
@@ -53,6 +54,7 @@ class Stage:
             for server in (self.broker, self.numbers, self.keys):
                 self._closing.enter_context(server)
             self._closing.callback(self._keep_broker_log)
+            self.witness = self._closing.enter_context(KeyWitness(self.keys.url))
             self.settings = self._settings()
             topics.create(self.settings)
             self.watch = Watch(self.settings)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.settings import Settings
-from foule.oracle.oracle import Parameters, Record, Result, run
+from foule.oracle.oracle import Parameters, Record, Result, Rules, run
 from foule.oracle.parameters import HOUR
 from foule.partitioner import Partitioner
 from indicators.calendar import Calendar
@@ -53,7 +53,7 @@ def test_some_records_are_late_some_damaged_and_many_windows_have_something_to_p
     assert found.read == EVENTS
     assert found.late > EVENTS / 100
     assert {"malformed", "missing_field", "unknown_cell"} <= set(found.rejected)
-    assert sum(window.width == HOUR for window in found.released(10)) > 40
+    assert sum(window.width == HOUR for window in found.released(Rules(10, 0))) > 40
 
 
 def test_an_epoch_ends_within_the_crowd() -> None:

@@ -48,7 +48,7 @@ def judge(settings: Settings, found: Expected) -> Verdict:
     """Compare what the stream has left with the oracle; every worker has stopped and written its last checkpoint."""
     counted = last_counts(settings)
     lost, twice = _lost_and_twice(found.shards, counted)
-    with TallyLog(settings) as tallies:
+    with TallyLog(settings, found.result.keys) as tallies:
         tallies.read()
         checks = prove(settings, zones.load(settings.zones).layers, found.result, tallies).checks
         coverages = [window.coverage for window in tallies.decisions.values()]

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from config.settings import Settings
 from streams import wire
+from streams.claims import Claims
 from streams.connection import client_options
-from streams.release import Claims
 from streams.wire import Claim, Decision, ReleaseClaim, Seal
 
 _POLL_MS = 200

@@ -56,7 +56,7 @@ def test_json_holds_each_value_as_settings_write_it(settings: Settings, tmp_path
     assert shown["time"]["epoch_start"] == "2014-01-01"
     assert shown["events"]["not_before"] == "2014-06-28T02:00:00.250Z"
     assert shown["events"]["not_after"] is None
-    assert shown["privacy"] == {"k": 20}
+    assert shown["privacy"] == {"k": 20, "noise": 5}
     assert shown["zones"]["layers"][0]["file"] == str(tmp_path / "communes.geojson")
     assert list(shown) == list(Settings.__struct_fields__)
 

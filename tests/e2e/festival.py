@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from config.settings import load
+from foule.oracle.oracle import Keys, Rules
 from foule.proof.checks import prove
 from foule.proof.tallies import TallyLog
 from simulator.geography import SETTINGS
@@ -30,14 +31,14 @@ def festival_settings(folder: Path, settings_for: SettingsMaker, **sections: Map
     return path
 
 
-def assert_released_equals_the_oracle(path: Path, at_least: int = 100) -> None:
-    """Every number that is released is the oracle's, and every window is there."""
+def assert_released_equals_the_oracle(path: Path, keys: Keys, at_least: int = 100) -> None:
+    """Every number that is released is the oracle's, and every window is there; ``keys``: of the epochs."""
     settings = load(path)
     places = load_places(settings.zones)
-    expected = oracle_of(settings, locator(places))
+    expected = oracle_of(settings, keys, locator(places))
     assert expected.read == expected.accepted + expected.late + expected.rejected.total()
-    assert len(expected.released(settings.privacy.k)) > at_least
-    with TallyLog(settings) as tallies:
+    assert len(expected.released(Rules.of(settings, places.layers))) > at_least
+    with TallyLog(settings, keys) as tallies:
         tallies.read()
         proof = prove(settings, places.layers, expected, tallies)
     wrong = [check for check in proof.checks if not check.holds]

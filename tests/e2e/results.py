@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from config.settings import Settings
-from foule.oracle.oracle import Tallies
+from foule.oracle.oracle import Keys, Tallies
 from foule.proof import in_redis, on_kafka
 from foule.proof.logs import applied_advances, dead_letters, event_logs, locator, oracle_of
 from foule.proof.released import Released
@@ -15,12 +15,13 @@ __all__ = ["applied_advances", "cell_name", "dead_letters", "event_logs", "locat
 __all__ += ["released_in_kafka", "released_in_redis", "released_of_values"]
 
 
-def raw_tallies(settings: Settings, layers: Sequence[Layer]) -> dict[int, Tallies]:
-    """By shard, the raw counts that the tallies topic holds, before any threshold."""
-    with TallyLog(settings) as log:
+def raw_tallies(settings: Settings, layers: Sequence[Layer], keys: Keys) -> dict[int, Tallies]:
+    """By shard, the raw counts that the tallies topic holds, before any threshold; ``keys``: of the epochs."""
+    with TallyLog(settings, keys) as log:
         log.read()
+    tallies = log.by_shard(layers)
     assert log.problems == []
-    return log.by_shard(layers)
+    return tallies
 
 
 def released_in_kafka(settings: Settings) -> Tallies:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import load
+from foule.oracle.oracle import Keys
 from tests.conftest import SettingsMaker
 from tests.e2e.festival import DAY_AFTER, assert_released_equals_the_oracle, festival_settings
 from tests.e2e.running import Feed, Worker, foule, wait_until, wait_until_released
@@ -31,7 +32,9 @@ def festival(tmp_path: Path, settings_for: SettingsMaker, mortal: RealKafka) -> 
     return festival_settings(tmp_path, settings_for, kafka={"bootstrap": mortal.bootstrap, "group": group})
 
 
-def test_a_worker_outlives_its_broker_loses_nothing_and_says_so_in_two_lines(festival: Path, mortal: RealKafka) -> None:
+def test_a_worker_outlives_its_broker_loses_nothing_and_says_so_in_two_lines(
+    festival: Path, mortal: RealKafka, keys: Keys
+) -> None:
     with Worker(festival) as worker, Feed(festival, people=500, speed=5000) as feed:
         wait_until(lambda: worker.metrics()[READ] > 10_000, 60, "10,000 records are read", [worker])
         mortal.kill()
@@ -43,11 +46,11 @@ def test_a_worker_outlives_its_broker_loses_nothing_and_says_so_in_two_lines(fes
         lines = worker.log_text.splitlines()
     assert (sum(GONE in line for line in lines), sum(BACK in line for line in lines)) == (1, 1)
     assert len(lines) < 60
-    assert_released_equals_the_oracle(festival)
+    assert_released_equals_the_oracle(festival, keys)
 
 
 def test_a_worker_stops_in_time_while_the_broker_is_away_and_the_next_one_waits_for_it(
-    festival: Path, mortal: RealKafka
+    festival: Path, mortal: RealKafka, keys: Keys
 ) -> None:
     foule("simulate", "--settings", festival, "--people", "200")
     with Worker(festival) as worker:
@@ -60,4 +63,4 @@ def test_a_worker_stops_in_time_while_the_broker_is_away_and_the_next_one_waits_
         wait_until(lambda: "Kafka does not answer at" in worker.log_text, 30, "the worker says why it waits", [worker])
         mortal.start()
         wait_until_released(load(festival), DAY_AFTER, 60, [worker])
-    assert_released_equals_the_oracle(festival, 20)
+    assert_released_equals_the_oracle(festival, keys, 20)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import load
+from foule.oracle.oracle import Keys, Rules
 from foule.proof.differences import compare
 from foule.proof.in_redis import of_redis
 from foule.proof.on_kafka import of_topics
@@ -66,7 +67,7 @@ def refused(path: Path) -> str:
 
 
 def test_another_threshold_is_refused_and_begins_anew_with_the_next_epoch(
-    tmp_path: Path, settings_for: SettingsMaker
+    tmp_path: Path, settings_for: SettingsMaker, keys: Keys
 ) -> None:
     def settings_file(name: str, k: int, **sections: Mapping[str, object]) -> Path:
         folder = tmp_path / name
@@ -103,8 +104,8 @@ def test_another_threshold_is_refused_and_begins_anew_with_the_next_epoch(
         assert worker.metrics().get("foule_refused_windows_total", 0) == 0
         assert worker.metrics().get("foule_offset_gaps_total", 0) == 0
 
-    expected = oracle_of(settings, locator(load_places(settings.zones)))
-    released = expected.released(settings.privacy.k)
+    places = load_places(settings.zones)
+    released = oracle_of(settings, keys, locator(places)).released(Rules.of(settings, places.layers))
     assert len(released) > 50
     assert min(window.start for window in released) >= DAY_END
     redis, topics = of_redis(settings), of_topics(settings)

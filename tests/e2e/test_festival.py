@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import load
+from foule.oracle.oracle import Keys
 from tests.conftest import SettingsMaker
 from tests.e2e.festival import DAY_AFTER, assert_released_equals_the_oracle, festival_settings
 from tests.e2e.running import Feed, Worker, foule, wait_until, wait_until_released
@@ -18,18 +19,18 @@ def festival(tmp_path: Path, settings_for: SettingsMaker) -> Path:
     return festival_settings(tmp_path, settings_for)
 
 
-def test_one_worker_releases_what_the_oracle_counts(festival: Path) -> None:
+def test_one_worker_releases_what_the_oracle_counts(festival: Path, keys: Keys) -> None:
     with Worker(festival) as worker:
         foule("simulate", "--settings", festival, "--people", str(PEOPLE))
         wait_until_released(load(festival), DAY_AFTER, 120, [worker])
         metrics = worker.metrics()
-    assert_released_equals_the_oracle(festival)
+    assert_released_equals_the_oracle(festival, keys)
     rejected = sum(value for name, value in metrics.items() if name.startswith("foule_records_rejected_total"))
     read = metrics["foule_records_read_total"]
     assert read == metrics["foule_records_accepted_total"] + metrics["foule_records_late_total"] + rejected > 0
 
 
-def test_workers_that_are_killed_and_added_change_nothing(festival: Path) -> None:
+def test_workers_that_are_killed_and_added_change_nothing(festival: Path, keys: Keys) -> None:
     settings = load(festival)
     first, second, third = (Worker(festival) for _ in range(3))
     with second, third:
@@ -39,4 +40,4 @@ def test_workers_that_are_killed_and_added_change_nothing(festival: Path) -> Non
             first.kill()
             feed.wait(120)
         wait_until_released(settings, DAY_AFTER, 180, [second, third])
-    assert_released_equals_the_oracle(festival)
+    assert_released_equals_the_oracle(festival, keys)

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 import zones
 from config.settings import Settings, load
 from foule.oracle.events import read_event
-from foule.oracle.oracle import Parameters, Record, Result, final_advances, run
+from foule.oracle.oracle import Keys, Parameters, Record, Result, final_advances, run
 from foule.proof.checks import prove
 from foule.proof.tallies import TallyLog
 from streams import topics
@@ -143,15 +143,17 @@ def _letter(row: tuple[dict[str, bytes], bytes | None]) -> tuple[int, int, int]:
     return int(headers["partition"]), int(headers["offset"]), mark(headers["reason"].decode(), value)
 
 
-def alone(settings: Settings, universe: Universe, logs: dict[int, list[Record]]) -> tuple[Result, int]:
-    """What the oracle says of the good records alone, and the end of their last epoch."""
+def alone(
+    settings: Settings, universe: Universe, logs: dict[int, list[Record]], keys: Keys | None = None
+) -> tuple[Result, int]:
+    """What the oracle says of the good records alone, and the end of their last epoch; ``keys``: of the epochs."""
     parameters = Parameters.of(settings)
     advances = final_advances(parameters, logs, universe.locate)
-    return run(parameters, logs, advances, universe.locate), advances[0][0][1]
+    return run(parameters, logs, advances, universe.locate, keys), advances[0][0][1]
 
 
 async def test_a_million_damaged_records_are_accounted_for_and_change_no_number(
-    settings_file: Path, broker: Broker
+    settings_file: Path, broker: Broker, keys: Keys
 ) -> None:
     settings = load(settings_file)
     topics.create(settings)
@@ -192,7 +194,8 @@ async def test_a_million_damaged_records_are_accounted_for_and_change_no_number(
         for offset, sent in enumerate(one.marks)
         if sent
     }
-    with TallyLog(settings) as tallies:
+    expected, _ = alone(settings, whole.universe, logs, keys)
+    with TallyLog(settings, keys) as tallies:
         tallies.read()
         proof = prove(settings, zones.load(settings.zones).layers, expected, tallies)
     assert [check for check in proof.checks if not check.holds] == []

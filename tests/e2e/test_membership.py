@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import load
+from foule.oracle.oracle import Keys
 from tests.conftest import SettingsMaker
 from tests.e2e.festival import DAY_AFTER, assert_released_equals_the_oracle, festival_settings
 from tests.e2e.running import Feed, Worker, wait_until, wait_until_released
@@ -37,7 +38,7 @@ def both_have_two_shards(first: Worker, second: Worker) -> None:
     )
 
 
-def test_a_worker_that_is_stopped_leaves_at_once_and_another_goes_on(festival: Path) -> None:
+def test_a_worker_that_is_stopped_leaves_at_once_and_another_goes_on(festival: Path, keys: Keys) -> None:
     with Worker(festival) as first, Worker(festival) as second, Feed(festival, people=400, speed=6000) as feed:
         both_have_two_shards(first, second)
         begun = time.monotonic()
@@ -48,10 +49,10 @@ def test_a_worker_that_is_stopped_leaves_at_once_and_another_goes_on(festival: P
         assert time.monotonic() - begun < SESSION / 2
         feed.wait(120)
         wait_until_released(load(festival), DAY_AFTER, 60, [second])
-    assert_released_equals_the_oracle(festival, 50)
+    assert_released_equals_the_oracle(festival, keys, 50)
 
 
-def test_a_static_member_is_back_with_its_shards_and_no_other_lets_go_of_its_own(festival: Path) -> None:
+def test_a_static_member_is_back_with_its_shards_and_no_other_lets_go_of_its_own(festival: Path, keys: Keys) -> None:
     first = Worker(festival, FOULE_KAFKA__INSTANCE="first")
     second = Worker(festival, FOULE_KAFKA__INSTANCE="second")
     with first, second, Feed(festival, people=400, speed=5000) as feed:
@@ -63,4 +64,4 @@ def test_a_static_member_is_back_with_its_shards_and_no_other_lets_go_of_its_own
         feed.wait(120)
         wait_until_released(load(festival), DAY_AFTER, 60, [first, second])
         assert (first.shards, taken_over(first)) == (kept, before)
-    assert_released_equals_the_oracle(festival, 50)
+    assert_released_equals_the_oracle(festival, keys, 50)

@@ -11,6 +11,7 @@ from redis import Redis
 
 from config.settings import load
 from foule.embedded import EmbeddedRedis
+from foule.oracle.oracle import Keys
 from foule.proof.tallies import TallyLog
 from tests.conftest import SettingsMaker
 from tests.e2e.festival import DAY_AFTER, assert_released_equals_the_oracle, festival_settings
@@ -36,7 +37,9 @@ def festival(tmp_path: Path, settings_for: SettingsMaker, mortal: EmbeddedRedis)
     return festival_settings(tmp_path, settings_for, redis={"url": mortal.url})
 
 
-def test_while_redis_is_down_windows_wait_and_then_come_in_order(festival: Path, mortal: EmbeddedRedis) -> None:
+def test_while_redis_is_down_windows_wait_and_then_come_in_order(
+    festival: Path, mortal: EmbeddedRedis, keys: Keys
+) -> None:
     settings = load(festival)
     with Worker(festival) as worker, Feed(festival, people=600, speed=6000) as feed, TallyLog(settings) as tallies:
         wait_until(lambda: worker.metrics().get(RELEASED, 0) > 0, 60, "a window is released", [worker])
@@ -62,7 +65,7 @@ def test_while_redis_is_down_windows_wait_and_then_come_in_order(festival: Path,
         assert "takes no window now, released windows wait on the log" in worker.log_text
         mortal.start()
         wait_until_released(settings, DAY_AFTER, 60, [worker])
-    assert_released_equals_the_oracle(festival)
+    assert_released_equals_the_oracle(festival, keys)
     with Redis.from_url(mortal.url, decode_responses=True) as client:
         changes = [entry for _, entry in client.xrange("foule:changes")]
     starts: dict[tuple[str, str], list[int]] = {}
@@ -71,7 +74,7 @@ def test_while_redis_is_down_windows_wait_and_then_come_in_order(festival: Path,
     assert all(earlier <= later for of_layer in starts.values() for earlier, later in pairwise(of_layer))
 
 
-def test_a_worker_stops_in_time_while_redis_hangs(festival: Path, mortal: EmbeddedRedis) -> None:
+def test_a_worker_stops_in_time_while_redis_hangs(festival: Path, mortal: EmbeddedRedis, keys: Keys) -> None:
     with Worker(festival) as worker, Feed(festival, people=300, speed=6000) as feed:
         wait_until(lambda: worker.metrics()[READ] > 5_000, 60, "5,000 records are counted", [worker])
         assert mortal.pid is not None
@@ -88,4 +91,4 @@ def test_a_worker_stops_in_time_while_redis_hangs(festival: Path, mortal: Embedd
             os.kill(mortal.pid, signal.SIGCONT)
         feed.wait(120)
         wait_until_released(load(festival), DAY_AFTER, 60, [worker])
-    assert_released_equals_the_oracle(festival, 50)
+    assert_released_equals_the_oracle(festival, keys, 50)

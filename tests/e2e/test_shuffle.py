@@ -16,7 +16,7 @@ import pytest
 from kafka import KafkaProducer
 
 from config.settings import Settings, load
-from foule.oracle.oracle import Parameters, Record, Result, final_advances
+from foule.oracle.oracle import Keys, Parameters, Record, Result, Rules, final_advances
 from foule.proof.checks import prove
 from foule.proof.tallies import TallyLog
 from indicators.columns import Reader
@@ -120,14 +120,14 @@ def judged(expected: Result) -> Counter[str]:
     return total + expected.rejected
 
 
-def assert_equal_to_the_oracle(settings: Settings) -> Result:
+def assert_equal_to_the_oracle(settings: Settings, keys: Keys) -> Result:
     """All that was read, released and counted is what the oracle says, which is returned."""
     places = load_places(settings.zones)
-    expected = oracle_of(settings, locator(places))
+    expected = oracle_of(settings, keys, locator(places))
     assert counted(settings) == judged(expected)
     assert dead_letters(settings) == expected.rejected
-    assert len(expected.released(settings.privacy.k)) > 100
-    with TallyLog(settings) as tallies:
+    assert len(expected.released(Rules.of(settings, places.layers))) > 100
+    with TallyLog(settings, keys) as tallies:
         tallies.read()
         proof = prove(settings, places.layers, expected, tallies)
     assert [check for check in proof.checks if not check.holds] == []
@@ -135,7 +135,9 @@ def assert_equal_to_the_oracle(settings: Settings) -> Result:
 
 
 @pytest.mark.real_kafka
-def test_an_unkeyed_feed_equals_the_oracle_though_each_worker_is_killed_in_turn(settings_file: Path) -> None:
+def test_an_unkeyed_feed_equals_the_oracle_though_each_worker_is_killed_in_turn(
+    settings_file: Path, keys: Keys
+) -> None:
     settings, whole = load(settings_file), unkeyed(5)
     topics.create(settings)
     feed = Feed(settings, whole, Random(5))
@@ -161,7 +163,7 @@ def test_an_unkeyed_feed_equals_the_oracle_though_each_worker_is_killed_in_turn(
             victim.start()
         feed.finish(watermark)
         wait_until_released(settings, watermark, 180, workers)
-    expected = assert_equal_to_the_oracle(settings)
+    expected = assert_equal_to_the_oracle(settings, keys)
     assert expected.read == sum(len(log) for log in whole.logs.values())
     assert min(expected.accepted, expected.late, expected.rejected.total()) > DAMAGED
     ids = {f"imsi-{device:06d}" for device in range(400)}
@@ -170,7 +172,7 @@ def test_an_unkeyed_feed_equals_the_oracle_though_each_worker_is_killed_in_turn(
 
 
 def test_the_doctor_recommends_the_shuffle_for_the_festival_without_keys_and_it_gives_the_oracles_numbers(
-    settings_for: SettingsMaker, tmp_path: Path
+    settings_for: SettingsMaker, tmp_path: Path, keys: Keys
 ) -> None:
     given = load(SETTINGS)
     layers = [{"name": layer.name, "file": layer.file} for layer in given.zones.layers]
@@ -188,7 +190,7 @@ def test_the_doctor_recommends_the_shuffle_for_the_festival_without_keys_and_it_
     with Worker(files[True]) as worker:
         sent = foule("simulate", "--settings", files[True], "--people", "500", "--unkeyed")
         wait_until_released(shuffled, sent["watermark"], 180, [worker])
-    assert_equal_to_the_oracle(shuffled)
+    assert_equal_to_the_oracle(shuffled, keys)
     plain, well = (keying(files[shuffle]) for shuffle in (False, True))
     assert [finding["level"] for finding in plain][:2] == ["fail", "fail"]
     assert all("set events.shuffle = true" in finding["advice"] for finding in plain[:2])

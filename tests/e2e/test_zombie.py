@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import load
+from foule.oracle.oracle import Keys
 from streams import topics
 from tests.chaos.crowd import CATALOGUE, LAYERS
 from tests.chaos.expected import expected
@@ -28,7 +29,7 @@ def partitions_of(worker: Worker) -> set[int]:
 
 @pytest.mark.real_kafka
 def test_a_worker_that_wakes_up_after_its_partitions_have_moved_changes_nothing_and_rejoins(
-    settings_for: SettingsMaker, tmp_path: Path, real_kafka: RealKafka
+    settings_for: SettingsMaker, tmp_path: Path, real_kafka: RealKafka, keys: Keys
 ) -> None:
     (tmp_path / "cells.csv").write_text(CATALOGUE)
     path = settings_for(
@@ -76,6 +77,6 @@ def test_a_worker_that_wakes_up_after_its_partitions_have_moved_changes_nothing_
             feed.close()
         wait_until_released(settings, sent["watermark"], WITHIN, both)
 
-    verdict = judge(settings, expected(path))
+    verdict = judge(settings, expected(path, dict(keys)))
     assert [check for check in verdict.checks if not check.holds] == []
     assert (verdict.records, verdict.lost, verdict.twice, verdict.lowest) == (EVENTS, 0, 0, 1.0)

@@ -41,6 +41,12 @@ def settings_file(tmp_path: Path) -> Path:
     return tmp_path / "foule.toml"
 
 
+@pytest.fixture
+def same_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each run makes the same key for an epoch, so that its numbers have the same errors."""
+    monkeypatch.setattr("anonymizer.keys.secrets.token_bytes", lambda length: bytes(range(length)))
+
+
 def put(folder: Path, rows: list[str]) -> Path:
     path = folder / "events.csv"
     path.write_text("\n".join(["ts,subscriber,cell", *rows]))
@@ -68,12 +74,11 @@ def test_the_numbers_of_a_file_are_written_without_any_server(settings_file: Pat
     answer = outcome(put(tmp_path, ROWS), "--settings", settings_file, "--out", out)
     assert (answer["read"], answer["accepted"], answer["late"], answer["rejected"]) == (len(ROWS), len(ROWS), 0, {})
     days = [value for value in lines(out / "presence.jsonl") if value["end"] - value["start"] == DAY]
-    assert {(value["zone"], value["start"], value["people"]) for value in days} == {
-        ("a", MORNING, PEOPLE),
-        ("b", MORNING, PEOPLE),
-    }
+    assert {(value["zone"], value["start"]) for value in days} == {("a", MORNING), ("b", MORNING)}
+    assert all(abs(value["people"] - PEOPLE) <= 5 for value in days)
     flows = [value for value in lines(out / "flows.jsonl") if value["end"] - value["start"] == DAY]
-    assert {(value["from"], value["to"], value["people"]) for value in flows} == {("a", "b", 40), ("b", "a", 40)}
+    assert {(value["from"], value["to"]) for value in flows} == {("a", "b"), ("b", "a")}
+    assert all(abs(value["people"] - PEOPLE) <= 5 for value in flows)
     starts = {
         (value["start"], value["end"]) for kind in ("presence", "flows") for value in lines(out / f"{kind}.jsonl")
     }
@@ -104,7 +109,9 @@ def test_the_manifest_says_what_the_numbers_rest_on_and_nobodys_times(settings_f
     assert str(answer["first"]) not in json.dumps(manifest)
 
 
-def test_sort_makes_an_unordered_file_count_as_the_ordered_one(settings_file: Path, tmp_path: Path) -> None:
+def test_sort_makes_an_unordered_file_count_as_the_ordered_one(
+    settings_file: Path, tmp_path: Path, same_key: None
+) -> None:
     shuffled = random.Random(3).sample(ROWS, len(ROWS))
     ordered = outcome(put(tmp_path, ROWS), "--settings", settings_file, "--out", tmp_path / "ordered")
     unsorted = outcome(put(tmp_path, shuffled), "--settings", settings_file, "--out", tmp_path / "unsorted")

@@ -12,10 +12,11 @@ from anonymizer.keys import MemoryKeyStore
 from config.sections import PrivacySettings
 from config.settings import Settings
 from foule.core import Closed, Core
-from foule.oracle.oracle import Parameters, Tallies
+from foule.oracle.oracle import Parameters, Rules, Tallies
 from foule.oracle.parameters import DAY, MINUTE
 from foule.oracle.result import ALL, add
 from sinks.kafka import records
+from tests.cells import KEY, KnownKeys
 from tests.crowds import SMALL, Crowd, Seen, Universe, partition_logs
 from tests.damage import NOON
 from tests.e2e.results import released_of_values
@@ -23,6 +24,14 @@ from tests.generators import crowd
 from tests.streams.shards import as_oracle, places_of, settings_of
 
 K = 10
+RULES = Rules(K, 5)
+
+
+class SameKeys(MemoryKeyStore):
+    """A key store in which every epoch has the same key."""
+
+    def put_if_absent(self, label: str, key: bytes, ttl_ms: int) -> bytes:
+        return super().put_if_absent(label, KEY, ttl_ms)
 
 
 def settings_for_crowd(crowd: Crowd) -> Settings:
@@ -57,51 +66,54 @@ def published(crowd: Crowd, released: list[Publication]) -> Tallies:
 @pytest.mark.parametrize("stamped", [True, False])
 def test_raw_tallies_and_released_cells_equal_the_oracle(stamped: bool) -> None:
     some = crowd(7, events=6_000, stamped=stamped)
-    expected = some.expected()
-    core, closed, released = counted(some, MemoryKeyStore())
+    store = KnownKeys()
+    core, closed, released = counted(some, store)
+    expected = some.expected(store.known)
     layers = places_of(some.universe).layers
     for partition in some.logs:
         mine = [tally for shard, tally in closed if shard == partition]
         assert as_oracle(mine, layers) == expected.by_shard[partition]
-    assert published(some, released) == expected.released(K) != {}
+    assert published(some, released) == expected.released(RULES) != {}
     summary = core.summary()
     assert (summary["read"], summary["accepted"], summary["late"]) == (expected.read, expected.accepted, expected.late)
     assert expected.late > 0
     assert summary["rejected"] == dict(expected.rejected)
-    assert summary["windows"] == len(expected.released(K))
+    assert summary["windows"] == len(expected.released(RULES))
 
 
 def test_a_shuffled_feed_has_the_released_numbers_and_the_summary_of_the_oracle() -> None:
     some = crowd(12, events=4_000, parameters=Parameters(shuffle=True))
-    expected = some.expected()
-    core, closed, released = counted(some, MemoryKeyStore())
+    store = KnownKeys()
+    core, closed, released = counted(some, store)
+    expected = some.expected(store.known)
     layers = places_of(some.universe).layers
     shards = {shard: as_oracle([tally for at, tally in closed if at == shard], layers) for shard, _ in closed}
     assert len(shards) == len(some.logs)
     assert add(shards.values()) == expected.by_shard[ALL]
-    assert published(some, released) == expected.released(K) != {}
+    assert published(some, released) == expected.released(RULES) != {}
     summary = core.summary()
     assert (summary["read"], summary["accepted"], summary["late"]) == (expected.read, expected.accepted, expected.late)
 
 
 def test_what_is_released_does_not_depend_on_how_the_input_is_cut() -> None:
     some = crowd(8, events=4_000)
-    first, second = (counted(some, MemoryKeyStore(), seed)[2] for seed in (1, 2))
+    first, second = (counted(some, SameKeys(), seed)[2] for seed in (1, 2))
     in_any_order = [sorted(each.window.to_bytes() for each in released) for released in (first, second)]
     assert in_any_order[0] == in_any_order[1] != []
 
 
 def test_records_are_shared_out_in_the_order_in_which_they_are_fed() -> None:
     some = crowd(9, events=1_000)
+    store = KnownKeys()
     rows = [(partition, record) for partition, log in some.logs.items() for record in log]
-    core = Core(settings_for_crowd(some), places_of(some.universe), MemoryKeyStore(), lambda: 0)
+    core = Core(settings_for_crowd(some), places_of(some.universe), store, lambda: 0)
     fed = core.feed(
         np.array([partition for partition, _ in rows], np.int32),
         [record.value for _, record in rows],
         np.array([record.timestamp for _, record in rows], np.int64),
     )
     fed += core.release(core.finish())
-    assert published(some, fed) == some.expected().released(K)
+    assert published(some, fed) == some.expected(store.known).released(RULES) != {}
 
 
 def test_the_key_of_an_epoch_is_destroyed_once_its_windows_are_released() -> None:

@@ -28,7 +28,7 @@ from foule.demo.play import await_release
 from foule.demo.screen import programme_at, titled
 from foule.demo.services import Services, WorkerFigures
 from foule.demo.verdict import Verdict, judge
-from foule.oracle.oracle import Tallies, WindowKey
+from foule.oracle.oracle import Keys, Tallies, WindowKey
 from foule.proof.in_redis import of_redis
 from foule.proof.released import Released
 from foule.proof.tallies import TallyLog
@@ -56,11 +56,12 @@ class Played(NamedTuple):
     sent: int
     figures: WorkerFigures
     tallies: TallyLog
+    keys: Keys
 
     def verdict(self, **changes: object) -> Verdict:
         """The verdict on it, or on what it would be with these changes."""
         played = self._replace(**changes)  # type: ignore[arg-type]
-        return judge(played.settings, played.places, played.sent, played.figures, played.tallies)
+        return judge(played.settings, played.places, played.sent, played.figures, played.tallies, played.keys)
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +74,10 @@ def played() -> Iterator[Played]:
         with Feed(settings, Festival(start=EVENING), 900, EVENING + HOUR) as feed:
             while not feed.wait(1):
                 services.worker.require_running()
-        with TallyLog(settings) as tallies:
+        keys = services.witness.keys
+        with TallyLog(settings, keys) as tallies:
             figures = await_release(settings, tallies, services.worker, feed.watermark)
-            yield Played(settings, places, feed.sent, figures, tallies)
+            yield Played(settings, places, feed.sent, figures, tallies, keys)
 
 
 def wrong(verdict: Verdict) -> dict[str, str]:

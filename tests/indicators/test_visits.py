@@ -81,7 +81,7 @@ class Engine:
             self.ended[layer].update([origin for origin, _ in moved] + change.silent_zone.tolist())
 
     def present(self, layer: int) -> Counter[int]:
-        return +Counter(dict(enumerate(self.visits.present(layer, ZONES).tolist())))
+        return Counter(self.visits.present(layer, ZONES, np.zeros(len(self.visits.last), np.uint32)).as_dict())
 
 
 def figures_of(story: list[Seen], layer: int) -> dict[Span, Figures]:

@@ -17,6 +17,7 @@ from indicators.windows import Distinct, OpenWindow
 
 MINUTE = 60_000
 LINGER = 30 * MINUTE
+RECORD_KEYS = np.arange(9_000, dtype=np.uint32)
 WIDTH = 5 * MINUTE
 BEACH, PORT, OUTSIDE = 0, 1, 2
 
@@ -38,7 +39,7 @@ class Moment:
     def close(self) -> Tally | None:
         [changes] = self.visits.end_silent(self.window.window.end)
         self.window.add(0, changes)
-        return self.window.close(0, self.visits)
+        return self.window.close(0, self.visits, RECORD_KEYS)
 
     def counts(self) -> dict[str, dict[int, int]]:
         """Close the window; each indicator's counts by cell, flows by from * 3 + to. The next window begins."""
@@ -159,7 +160,7 @@ def test_a_pair_counts_once_however_often_and_in_whatever_call_it_is_added(
     expected = {pair for pairs in batches for pair in pairs}
     assert held.pairs.tolist() == sorted(slot * 4 + cell for slot, cell in expected)
     cells = [cell for _, cell in expected]
-    assert held.counts().as_dict() == {cell: cells.count(cell) for cell in set(cells)}
+    assert held.counts(RECORD_KEYS).as_dict() == {cell: cells.count(cell) for cell in set(cells)}
 
 
 def test_hundreds_of_thousands_of_pairs_are_counted_once_each() -> None:
@@ -178,4 +179,4 @@ def test_restored_pairs_count_on() -> None:
     again = Distinct(4)
     again.restore(held.pairs)
     add(again, [(2, 1), (3, 1)])
-    assert again.counts().as_dict() == {1: 3}
+    assert again.counts(RECORD_KEYS).as_dict() == {1: 3}

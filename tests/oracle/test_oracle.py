@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from foule.oracle.days import Span
-from foule.oracle.oracle import run
+from foule.oracle.oracle import Rules, run
 from foule.oracle.parameters import DAY, HOUR, MINUTE, SECOND
 from foule.oracle.result import Figures, add
 from tests.oracle.cases import ALL, DAY_END, TEN, ZONES, cells, count, event, locate, log, minutes, settings
@@ -217,7 +217,7 @@ def test_an_epoch_of_two_days_goes_on_over_the_night_between_them() -> None:
 def test_released_cells_have_at_least_k_devices_and_none_is_of_outside() -> None:
     crowd = [event(n, f"device-{n}") for n in range(3)] + [event(n, f"sea-{n}", "sea-1") for n in range(3)]
     crowd += [event(n, f"port-{n}", "port-1") for n in range(2)]
-    released = count(*crowd).released(3)
+    released = count(*crowd).released(Rules(3, 0))
     first = next(counts for key, counts in released.items() if key.layer == "spot" and key.start == TEN)
     assert first == {"presence": {"beach": 3}, "appeared": {"beach": 3}}
-    assert count(*crowd).released(6) == {}
+    assert count(*crowd).released(Rules(6, 0)) == {}

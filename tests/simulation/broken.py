@@ -12,10 +12,11 @@ import pytest
 from streams.agent import PartitionAgent
 from streams.changelog import Changelog
 from streams.checkpoint import Restorer
+from streams.claims import Claims
 from streams.crowd import CrowdAgent
 from streams.link import Link
 from streams.losses import Loss
-from streams.release import Claims, Release
+from streams.release import Release
 from streams.shuffle import ShuffleAgent
 from streams.shuffled import ShuffledShard
 

@@ -23,8 +23,8 @@ _CELLS = {f"c{n}": (f"a{n % 3}", f"b{n // 2}") for n in range(5)}
 
 
 @cache
-def settings(shuffle: bool = False) -> Settings:
-    """Small windows, quick timers, and a threshold of 1, so that every count can be seen."""
+def settings(shuffle: bool = False, noise: int = 0) -> Settings:
+    """Small windows, quick timers, and a threshold of 1, so that every count can be seen that its error leaves."""
     base = load()
     replace = msgspec.structs.replace
     return replace(
@@ -37,7 +37,7 @@ def settings(shuffle: bool = False) -> Settings:
             linger=Duration(600_000),
             windows=(Duration(600_000), Duration(3_600_000)),
         ),
-        privacy=replace(base.privacy, k=1),
+        privacy=replace(base.privacy, k=1, noise=noise),
         stream=replace(
             base.stream,
             idle_after=Duration(8_000),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from anonymizer.gate import Publication
 from config.settings import Settings
-from foule.oracle.oracle import Parameters, Record, run
+from foule.oracle.oracle import Keys, Parameters, Record, Rules, run
 from foule.oracle.result import Result, Tallies, WindowKey
 from indicators.calendar import width_of_label
 from streams import wire
 from streams.checkpoint import Record as ChangelogRecord
 from streams.checkpoint import Restorer
-from tests.simulation.feed import PARTITIONS, locate
+from tests.simulation.feed import PARTITIONS, locate, places
 from tests.simulation.world import SimulatedRedis, World
 
 _LONG_ENOUGH = 120.0
@@ -26,7 +26,8 @@ class Outcome:
     that were published with two different contents; ``incomplete``: windows without every shard; ``errors``: what
     ended a worker and should not have; ``letters``: whether the dead letters are the records that the oracle rejects;
     ``lost``: the first watermark (UTC ms) at which a shard lost the epoch's key, so that windows that were open then
-    are missing, and devices began anew in later ones.
+    are missing, and devices began anew in later ones; ``counted``: what the oracle counts, before errors of up to
+    ``noise``.
     """
 
     seed: int
@@ -39,6 +40,8 @@ class Outcome:
     letters: bool
     steps: int
     lost: int | None = None
+    counted: Tallies = field(default_factory=dict)
+    noise: int = 0
 
     @property
     def problems(self) -> list[str]:
@@ -67,8 +70,8 @@ class Outcome:
             return released == expected
         if released is None or key.start <= self.lost:
             return released is None
-        there = (expected or {}).get("presence", {})
-        return all(count <= there.get(zone, 0) for zone, count in released.get("presence", {}).items())
+        there = self.counted.get(key, {}).get("presence", {})
+        return all(count <= there.get(zone, 0) + self.noise for zone, count in released.get("presence", {}).items())
 
     def __str__(self) -> str:
         faults = ", ".join(self.faults)
@@ -78,7 +81,10 @@ class Outcome:
 class Judge:
     """Reads the logs and Redis of a simulated world."""
 
-    def __init__(self, settings: Settings, world: World, redis: SimulatedRedis) -> None:
+    def __init__(self, settings: Settings, world: World, redis: SimulatedRedis, keys: Keys) -> None:
+        """``keys``: of the epochs, by label, as they are made."""
+        self.keys = keys
+        self.rules = Rules.of(settings, places().layers)
         self.settings = settings
         self.world = world
         self.redis = redis
@@ -97,7 +103,7 @@ class Judge:
             for partition in range(PARTITIONS):
                 values = self.world.logs[self.settings.topics.events, partition].records
                 logs[partition] = [Record(offset, -1, value) for offset, (_, value) in enumerate(values)]
-            self._counted = (advances, run(Parameters.of(self.settings), logs, advances, locate))
+            self._counted = (advances, run(Parameters.of(self.settings), logs, advances, locate, self.keys))
         return self._counted[1]
 
     def _released(self) -> Tallies:
@@ -122,7 +128,7 @@ class Judge:
             return False
         if self._lost() is not None:
             return waited > _LONG_ENOUGH
-        return self._released().keys() >= expected.released(1).keys()
+        return self._released().keys() >= expected.released(self.rules).keys()
 
     def _lost(self) -> int | None:
         messages = [wire.decode(value or b"") for _, value in self.world.logs[self.settings.topics.tallies, 0].records]
@@ -147,7 +153,7 @@ class Judge:
         return Outcome(
             seed,
             self._released(),
-            expected.released(1),
+            expected.released(self.rules),
             sum(len(contents) > 1 for contents in self.redis.contents.values()),
             sum(publication.window.coverage < 1 for publication in publications),
             happened,
@@ -155,6 +161,8 @@ class Judge:
             self._buried() == self._rejected(expected),
             steps,
             self._lost(),
+            expected.complete(),
+            self.rules.noise,
         )
 
 

@@ -7,8 +7,8 @@ import random
 
 from aiokafka.errors import KafkaTimeoutError
 
-from anonymizer.keys import MemoryKeyStore
 from streams.wire import Advance, encode_advance
+from tests.cells import KnownKeys
 from tests.simulation.feed import MORNING, PARTITIONS, feed, places, settings
 from tests.simulation.group import Group, SimulatedWorker
 from tests.simulation.loop import SimulatedLoop
@@ -22,8 +22,9 @@ _FAULT_SECONDS = 90.0
 _PATIENCE = 600.0
 
 
-class SeededKeyStore(MemoryKeyStore):
-    """Gives every epoch a key that the seed decides: by the keys a shuffled feed is parted over the shards."""
+class SeededKeyStore(KnownKeys):
+    """Gives every epoch a key that the seed decides: by the keys a shuffled feed is parted over the shards, and errors
+    are drawn."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -51,13 +52,13 @@ class Schedule:
 
     def __init__(self, seed: int, faults: Faults | None = None, *, shuffle: bool = False) -> None:
         self.seed = seed
-        self.settings = settings(shuffle)
+        self.settings = settings(shuffle, noise=seed % 2)
         self.loop = SimulatedLoop(seed)
         self.random = self.loop.random
         self.world = World(self.loop, faults or Faults.drawn(self.random))
         self.redis = SimulatedRedis(self.world)
         self.store = SeededKeyStore(seed)
-        self.judge = Judge(self.settings, self.world, self.redis)
+        self.judge = Judge(self.settings, self.world, self.redis, self.store.known)
         topics = self.settings.topics
         by_number = [topics.events, topics.frontier, *([topics.shuffled] if shuffle else [])]
         tps = [(topic, number) for topic in by_number for number in range(PARTITIONS)] + [(topics.tallies, 0)]

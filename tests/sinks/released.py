@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from anonymizer.gate import Gate, Publication
+from anonymizer.perturbation import Perturbation
+from anonymizer.threshold import Threshold
 from indicators.calendar import Window, width_of_label
-from indicators.counts import Counts
+from tests.cells import KEY, counts_of
 from zones import OUTSIDE, Layer
 
 NOON = 1_403_949_600_000  # 2014-06-28T10:00:00Z, noon in Paris
@@ -39,14 +39,10 @@ def publication(
             cells.setdefault("presence" if name == "people" else name, {})[where[zone]] = people
     for (origin, to), people in flows.items():
         cells["flows"][where[origin] * len(where) + where[to]] = people
-    counts = {
-        name: Counts(np.array(sorted(found), np.int64), np.array([found[cell] for cell in sorted(found)], np.int64))
-        for name, found in cells.items()
-    }
+    counts = {name: counts_of(found) for name, found in cells.items()}
     length = width_of_label(width)
-    window = Gate(K).release(
-        Layer(layer, ids, ids, (None,) * len(ids)), Window(length, start, start + length), counts, coverage
-    )
+    gate = Gate(Threshold(K, 0), [Layer(layer, ids, ids, (None,) * len(ids))])
+    window = gate.release(0, Window(length, start, start + length), counts, Perturbation(KEY, 0), coverage)
     return Publication(window, version, shortest)
 
 

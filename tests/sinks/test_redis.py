@@ -53,7 +53,7 @@ async def test_a_window_is_written_as_the_contract_says(sink: RedisSink, redis: 
     flows = {("beach", "station"): 25, ("outside", "beach"): 12}
     outcome = await sink.publish(publication(zones, flows, version=88123, coverage=0.75))
     assert outcome is Outcome.PLACED
-    head = '{"start":1403949600000,"end":1403949900000,"width":"5m","version":88123,"coverage":0.75,"k":10}'
+    head = '{"start":1403949600000,"end":1403949900000,"width":"5m","version":88123,"coverage":0.75,"k":10,"noise":0}'
     window = {
         "_": head,
         "beach": '{"people":1240,"arrivals":310,"departures":275,"appeared":40}',

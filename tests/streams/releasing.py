@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 from prometheus_client import CollectorRegistry
 
 from anonymizer.gate import Publication
 from anonymizer.keys import MemoryKeyStore
 from config.errors import ServiceError
 from foule.oracle.parameters import MINUTE
-from indicators.counts import Counts, Tally
+from indicators.counts import Tally
 from sinks.prometheus import Metrics
 from streams import wire
 from streams.releaser import ReleaseAgent
 from streams.wire import Message, Seal, TallyPart
+from tests.cells import CIPHER, KEY, counts_of, key_id
 from tests.damage import NOON
 from tests.streams.agents import SETTINGS, SHORE, TOPICS
 from tests.streams.memory import Memory, register_in
@@ -53,7 +53,9 @@ class Releasing:
         self.shelf = Shelf()
         self.registry = CollectorRegistry()
         self.position = 0
-        parts = parts_of(SHORE, store)
+        keys = MemoryKeyStore() if store is None else store
+        keys.put_if_absent(EPOCH.label, KEY, 1)
+        parts = parts_of(SHORE, keys)
         metrics, register = Metrics(self.registry), register_in(memory)
         self.agent = ReleaseAgent(ONE_SHARD, parts, memory, [self.shelf], metrics, register)
 
@@ -83,8 +85,8 @@ class Releasing:
 def tally(window: int = 0, *, token: int = 0, people: int = 30) -> TallyPart:
     """People at the beach in a window, counted from noon."""
     start = NOON + window * WIDTH
-    presence = Counts(np.zeros(1, np.int64), np.array([people], np.int64))
-    [part] = wire.parts_of(Tally(0, WIDTH, start, start + WIDTH, {"presence": presence}), 0, FINGERPRINT, token)
+    counted = Tally(0, WIDTH, start, start + WIDTH, {"presence": counts_of({0: people})}, key_id(EPOCH.label))
+    [part] = wire.parts_of(counted, 0, FINGERPRINT, token, CIPHER)
     return part
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from anonymizer.keys import EpochKeys, KeyStore, MemoryKeyStore, Register
 from config.errors import KeyStoreError
-from config.sections import EventsSettings, TimeSettings, TopicsSettings
+from config.sections import EventsSettings, PrivacySettings, TimeSettings, TopicsSettings
 from config.settings import Duration, Settings
 from foule.oracle.oracle import Parameters, Record, Tallies, WindowKey
 from indicators.counts import FLOWS, Tally
@@ -20,8 +20,9 @@ from zones import Layer, Places
 
 
 def settings_of(parameters: Parameters, partitions: int = 4) -> Settings:
-    """The settings that say the same as the oracle's parameters."""
+    """The settings that say the same as the oracle's parameters; numbers have no errors."""
     return Settings(
+        privacy=PrivacySettings(noise=0),
         topics=TopicsSettings(partitions=partitions),
         events=EventsSettings(
             **parameters.fields._asdict(),

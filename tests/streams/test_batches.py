@@ -29,6 +29,7 @@ def share(offsets: list[int], seed: int = 0) -> Share:
         np.array(offsets, np.int64),
         NOON + rng.integers(0, 1000, count),
         rng.integers(0, 1 << 64, count, dtype=np.uint64),
+        rng.integers(0, 1 << 32, count, dtype=np.uint32),
         rng.integers(0, 9, count).astype(np.int32),
     )
 

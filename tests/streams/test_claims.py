@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.release import Claims
+from streams.claims import Claims
 from streams.wire import Bookmark, Claim, ReleaseClaim
 from tests.streams.windows import BEACH, PORT, WIDTH, Log, people, release, seal, tally
 

@@ -18,7 +18,8 @@ FIRST, SECOND, THIRD = (f"{EPOCH.label}{number}/id" for number in ("", ".1", ".2
 def share(key_id: str, start: int, end: int) -> Share:
     """An event at every offset, and at the time of its number."""
     offsets = np.arange(start, end)
-    return Share(EPOCH, key_id, offsets, offsets, offsets.astype(np.uint64), offsets.astype(np.int32))
+    named = (offsets.astype(np.uint64), offsets.astype(np.uint32))
+    return Share(EPOCH, key_id, offsets, offsets, *named, offsets.astype(np.int32))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from streams.crowd import CrowdAgent
 from streams.epoch_register import EpochRegister
 from streams.releaser import ReleaseAgent
 from streams.wire import Bookmark, Decision, EarlyEnd, EpochEnd
+from tests.cells import KEY
 from tests.damage import NOON
 from tests.streams.agents import SETTINGS, SHORE, TAKEN_OVER, TOPICS, Agent, event, events, seals
 from tests.streams.memory import STARTED, Memory, entry, register_in
@@ -176,7 +177,7 @@ class Ending(Releasing):
 async def test_the_release_agent_ends_an_epoch_at_the_end_of_its_keys_time_for_good(
     memory: Memory, store: MemoryKeyStore
 ) -> None:
-    store.put_if_absent(EPOCH.label, b"key", 1)
+    store.put_if_absent(EPOCH.label, KEY, 1)
     memory.put(TOPICS.epochs, f"made/{EPOCH.label}/1".encode(), b"id %d" % NOON)
     one = Ending(memory, store)
     await one.register.refresh()
@@ -187,7 +188,7 @@ async def test_the_release_agent_ends_an_epoch_at_the_end_of_its_keys_time_for_g
     for _ in range(2):
         await one.agent.tick()
     assert said(memory, EpochEnd) == [EpochEnd(FINGERPRINT, 0, EPOCH.number, EPOCH.end)]
-    assert store.get(EPOCH.label) == b"key"
+    assert store.get(EPOCH.label) == KEY
     await one.read()
     await one.agent.tick()
     assert store.get(EPOCH.label) == DESTROYED

@@ -3,7 +3,6 @@ first."""
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from streams.losses import Loss, Losses
@@ -203,7 +202,7 @@ def test_a_window_whose_shards_tell_devices_apart_by_different_keys_is_not_relea
     log = Log()
     log.append(tally(0, 0, {BEACH: 30}), tally(1, 0, {BEACH: 30}))
     for shard, key in ((0, "a"), (1, "a.1")):
-        log.append(msgspec.structs.replace(tally(shard, WIDTH, {BEACH: 30}), key=key))
+        log.append(tally(shard, WIDTH, {BEACH: 30}, key=key))
     log.append(seal(0, 2 * WIDTH), seal(1, 2 * WIDTH))
     assert beach_by_window(log) == {0: 60}
     assert log.release.spoilt == 1

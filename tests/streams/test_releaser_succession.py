@@ -151,7 +151,6 @@ async def test_where_the_log_begins_behind_a_bookmark_the_agent_goes_on_there() 
 
 async def test_the_keys_of_epochs_in_a_bookmark_are_destroyed_by_the_successor() -> None:
     memory, store = Memory(), MemoryKeyStore()
-    store.put_if_absent(EPOCH.label, b"key", 1)
     first = await releasing(memory, store)
     say(memory, tally(), seal())
     await first.read()

@@ -6,14 +6,13 @@ import asyncio
 import json
 from typing import TypeVar
 
-import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
 from anonymizer.keys import DESTROYED, KeyStore, MemoryKeyStore
 from foule.oracle.oracle import Parameters, Record
 from foule.oracle.parameters import HOUR, MINUTE
-from indicators.counts import Counts, Tally
+from indicators.counts import Tally
 from sinks.prometheus import Metrics
 from streams import crowd, wire
 from streams.batches import Batch, decode_batch, encode_batch
@@ -23,6 +22,7 @@ from streams.shuffle import ShuffleAgent
 from streams.source import Source
 from streams.watermark import BEGINNING
 from streams.wire import Advance, Message, Seal, SourceLoss, SourceSeal, TallyPart, decode_advance
+from tests.cells import CIPHER, KEY, counts_of, key_id, opened
 from tests.crowds import SMALL, Universe
 from tests.damage import NOON
 from tests.streams.agents import DAY_END, TAKEN_OVER, advances, event, events
@@ -246,17 +246,14 @@ async def test_a_shard_counts_what_comes_again_once_and_reads_on_behind_what_it_
     memory.put(TOPICS.shuffled, None, encode_batch(Batch(FINGERPRINT, 1, 0, 0, 0, DAY_END, [])))
     await second.gather()
     sent = [len(rows.offsets) // 8 for batch in batches(memory, 0) for rows in batch.rows]
-    assert sent[0] == sent[1] == presence(memory) > 10
+    assert sent[0] == sent[1] == presence(memory, store) > 10
 
 
-def presence(memory: Memory) -> int:
+def presence(memory: Memory, store: MemoryKeyStore) -> int:
     """Devices in the first window and layer, by the tallies log."""
     parts = [part for part in memory.messages(TOPICS.tallies) if isinstance(part, TallyPart)]
-    return sum(
-        int(part.values().counts.sum())
-        for part in parts
-        if (part.layer, part.start, part.indicator) == (0, NOON, "presence")
-    )
+    first = [opened(part, store) for part in parts if (part.layer, part.start) == (0, NOON)]
+    return sum(int(counts["presence"].counts.sum()) for counts in first if "presence" in counts)
 
 
 async def test_what_a_worker_sends_after_it_was_replaced_is_counted_as_stale() -> None:
@@ -359,10 +356,9 @@ async def test_idle_sources_are_told_to_advance_by_the_seals_of_sources_alone() 
 
 async def test_a_key_lives_until_the_shards_and_the_sources_have_checkpoints_past_its_epoch() -> None:
     memory, store = Memory(), MemoryKeyStore()
-    parts_of(SHORE, store).keys.pseudonymiser(EPOCH)
-    counts = Counts(np.zeros(1, np.int64), np.array([30], np.int64))
-    tally = Tally(0, 5 * MINUTE, NOON, NOON + 5 * MINUTE, {"presence": counts})
-    tallies = list(wire.parts_of(tally, 0, FINGERPRINT, 0))
+    store.replace(EPOCH.label, KEY, 1)
+    tally = Tally(0, 5 * MINUTE, NOON, NOON + 5 * MINUTE, {"presence": counts_of({0: 30})}, key_id(EPOCH.label))
+    tallies = list(wire.parts_of(tally, 0, FINGERPRINT, 0, CIPHER))
     shards = [Seal(FINGERPRINT, 0, shard, EPOCH.end, 9, True, EPOCH.end) for shard in range(2)]
     agent = await releasing(memory, store, *tallies, *shards, source_seal(0, EPOCH.end, checkpointed=EPOCH.end))
     read = len(memory.to(TOPICS.tallies)) - 1

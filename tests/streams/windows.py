@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from anonymizer.gate import Gate, Publication
-from indicators.counts import Counts, Tally
+from anonymizer.threshold import Threshold
+from indicators.counts import INDICATORS
 from streams import wire
 from streams.release import Release
 from streams.wire import EarlyEnd, Message, Seal, TallyPart
+from tests.cells import CIPHER, KeptSecrets, counts_of
 from zones import Layer
 
 K = 10
@@ -22,7 +22,7 @@ BEACH, PORT = 0, 1
 
 def release(shards: int = 2) -> Release:
     """One that knows nothing of the log yet."""
-    return Release(Gate(K), LAYERS, shards, WIDTH, MAX_WAIT, "settings")
+    return Release(Gate(Threshold(K, 0), LAYERS), KeptSecrets(), shards, WIDTH, MAX_WAIT, "settings", shuffled=True)
 
 
 def seal(shard: int, watermark: int, fingerprint: str = "settings", token: int = 0) -> Seal:
@@ -44,11 +44,13 @@ def tally(
     width: int = WIDTH,
     indicator: str = "presence",
     token: int = 0,
+    key: str = "label/id",
+    part: int | None = None,
 ) -> TallyPart:
-    """The only part of a shard's tally, ``people`` by cell."""
-    cells = Counts(np.array(sorted(people), np.int64), np.array([people[cell] for cell in sorted(people)], np.int64))
-    [part] = wire.parts_of(Tally(layer, width, start, start + width, {indicator: cells}), shard, "settings", token)
-    return part
+    """A part of a shard's tally, ``people`` by cell; each indicator's is another one."""
+    number = INDICATORS.index(indicator) if part is None else part
+    empty = TallyPart("settings", token, shard, layer, width, start, start + width, number, key, b"")
+    return empty.sealing({indicator: counts_of(people)}, CIPHER)
 
 
 class Log:

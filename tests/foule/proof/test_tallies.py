@@ -14,15 +14,17 @@ from config.sections import LayerSettings
 from config.settings import Settings, load
 from foule.oracle.result import WindowKey
 from foule.proof.tallies import TallyLog
+from indicators.counts import Tally
 from streams import topics, wire
 from streams.wire import Bookmark, Claim, Decision, Message, ReleaseClaim, Seal, TallyPart
+from tests.cells import CIPHER, KEY, counts_of, key_id
 from tests.conftest import SettingsMaker
 from tests.sinks.released import FIVE_MINUTES, NOON, publication
 from zones import Layer
 
 WINDOW = WindowKey("places", FIVE_MINUTES, NOON, NOON + FIVE_MINUTES)
-ONE, TWO = b"\1\0\0\0", b"\2\0\0\0"
-BEACH = b"\0" * 8
+ONE, TWO = {0: 1}, {0: 2}
+KEYS = {"20140628": KEY}
 
 Append = Callable[..., None]
 
@@ -48,8 +50,10 @@ def append(settings: Settings) -> Append:
     return send
 
 
-def tally(token: int, counts: bytes, shard: int = 0) -> TallyPart:
-    return TallyPart("s", token, shard, 0, FIVE_MINUTES, *WINDOW[2:], "presence", 0, BEACH, counts)
+def tally(token: int, people: dict[int, int], shard: int = 0) -> TallyPart:
+    counted = Tally(0, FIVE_MINUTES, *WINDOW[2:], {"presence": counts_of(people)}, key_id())
+    [part] = wire.parts_of(counted, shard, "s", token, CIPHER)
+    return part
 
 
 def seal(token: int, watermark: int, next_offset: int, shard: int = 0) -> Seal:
@@ -64,17 +68,30 @@ def decision(token: int, people: int) -> Decision:
 def test_tallies_of_a_former_owner_do_not_count(settings: Settings, append: Append) -> None:
     append(Claim("s", 0, 3), tally(3, ONE), Claim("s", 0, 7), tally(3, TWO), tally(7, ONE), seal(3, 9_000, 90))
     append(*[seal(0, 5_000, 50, shard) for shard in range(1, settings.topics.partitions)], seal(7, 6_000, 60))
-    with TallyLog(settings) as log:
+    layers = [Layer("places", ("beach",), ("",), (None,))]
+    with TallyLog(settings, KEYS) as log:
         log.read()
         assert log.problems == []
-        assert log.by_shard([Layer("places", ("beach",), ("",), (None,))])[0] == {WINDOW: {"presence": {"beach": 1}}}
+        assert log.by_shard(layers)[0] == {WINDOW: {"presence": {"beach": 1}}}
         assert (log.sealed(5_000), log.sealed(5_001)) == (True, False)
         assert (log.has_read({0: 60}), log.has_read({0: 61})) == (True, False)
+        append(tally(7, ONE))
+        log.read()
+        log.by_shard(layers)
+        assert log.problems == []
         append(tally(7, TWO))
         log.read()
-        assert log.problems == [
-            f"offset {6 + settings.topics.partitions}: a tally of shard 0 came again with other numbers"
-        ]
+        log.by_shard(layers)
+        assert log.problems == ["a tally of shard 0 came again with other numbers"]
+        assert (log.label(WINDOW, 0), log.label(WINDOW, 1)) == ("20140628", "20140628")
+
+
+def test_tallies_under_a_key_that_nobody_has_seen_are_an_error(settings: Settings, append: Append) -> None:
+    append(Claim("s", 0, 3), tally(3, ONE))
+    with TallyLog(settings, {}) as log:
+        log.read()
+        with pytest.raises(KeyError, match="20140628"):
+            log.by_shard([Layer("places", ("beach",), ("",), (None,))])
 
 
 def test_decisions_of_a_former_release_agent_do_not_count(settings: Settings, append: Append) -> None:
