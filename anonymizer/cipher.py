@@ -23,8 +23,8 @@ class Cipher:
 
     AES-256-GCM with a random nonce of 96 bits in front. Of 2^32 messages under one key, two share a nonce with a
     probability of at most 2^-32 (NIST SP 800-38D, 8.3): in an epoch of a day, 49,000 messages a second of all workers
-    together. Other threads wait while a message is sealed or opened, so none is longer than a megabyte (0.2 ms). Three
-    times as fast as ChaCha20-Poly1305 where the processor has AES (``python -m bench.sealing``).
+    together. Other threads may have to wait while a message is sealed or opened, so seal a megabyte (0.2 ms) or less at
+    a time. Three times as fast as ChaCha20-Poly1305 where the processor has AES (``python -m bench.sealing``).
     """
 
     def __init__(self, key: bytes | bytearray) -> None:

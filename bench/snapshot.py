@@ -5,8 +5,10 @@ import asyncio
 import time
 from typing import Any
 
+from anonymizer.cipher import Cipher
 from bench import workload
 from bench.shard import shard_parts
+from indicators.sealing import Sealer
 from streams.fetch import contiguous
 from streams.shard import Shard, ShardParts
 
@@ -32,6 +34,14 @@ async def longest_wait(seconds: list[float]) -> None:
         begun = time.perf_counter()
         await asyncio.sleep(_TICK)
         seconds.append(time.perf_counter() - begun - _TICK)
+
+
+def sealing_cpu(data: list[bytes]) -> float:
+    """What of a snapshot's processor time (s) is spent on sealing so many bytes."""
+    begun = time.thread_time()
+    for _ in Sealer(Cipher(bytes(32)), "").pieces(data):
+        pass
+    return time.thread_time() - begun
 
 
 async def measure(layers: int, devices: int, events: int, rounds: int) -> dict[str, Any]:
@@ -60,6 +70,7 @@ async def measure(layers: int, devices: int, events: int, rounds: int) -> dict[s
         "stall_cpu_ms": round(max(copies_cpu) * 1000, 1),
         "loop_wait_ms": round(max(waits) * 1000, 1),
         "cpu_s": round(max(cpu), 3),
+        "sealing_cpu_s": round(sealing_cpu(data), 3),
         "megabytes": round(sum(map(len, data)) / 1e6, 1),
         "restore_s": round(time.perf_counter() - begun, 2),
     }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from config.errors import ContractError
 from indicators.packing import Packed, pack, unpack
+from indicators.sealing import Cipher, Sealed, Sealer, opened
 from indicators.sorting import distinct
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -25,30 +26,46 @@ def grown(column: NDArray[Scalar], length: int, fill: int) -> NDArray[Scalar]:
 
 
 class _Index(msgspec.Struct, array_like=True):
-    """What stands at the end of a snapshot, behind its columns."""
+    """What stands at the end of a snapshot, behind its columns and then its sealed sections."""
 
     values: dict[str, Any]
     columns: dict[str, Packed]
+    sealed: dict[str, Sealed]
 
 
 _LENGTH_BYTES = 8
+_SECTION = "sealed:"
 _Chunks = Sequence[NDArray[Any]]
 
 
 class Writer:
-    """Collects a snapshot: what can change is copied when given; :meth:`pieces` encodes it later (in a thread, say)."""
+    """Collects a snapshot: what can change is copied when given; :meth:`pieces` encodes it later (in a thread, say).
 
-    def __init__(self) -> None:
+    All is in clear but what is given to a :meth:`sealed` section.
+    """
+
+    def __init__(self, place: str = "") -> None:
+        """``place``: what the snapshot is of; its sealed sections open in no other."""
+        self._place = place
         self._prefix = ""
         self._values: dict[str, Any] = {}
         self._columns: dict[str, NDArray[Any]] = {}
         self._sets: dict[str, _Chunks] = {}
+        self._sections: dict[str, tuple[Writer, Cipher]] = {}
 
     def under(self, prefix: str) -> Writer:
         """A writer into the same snapshot whose names begin with ``prefix`` and a slash."""
-        inner = Writer()
+        inner = Writer(self._place)
         inner._prefix = f"{self._prefix}{prefix}/"
         inner._values, inner._columns, inner._sets = self._values, self._columns, self._sets
+        inner._sections = self._sections
+        return inner
+
+    def sealed(self, name: str, cipher: Cipher) -> Writer:
+        """A writer into a section of the snapshot that is sealed with ``cipher`` as a whole: also the names, lengths
+        and types of what is in it."""
+        inner = Writer(_section(self._place, self._prefix + name))
+        self._sections[self._prefix + name] = (inner, cipher)
         return inner
 
     def value(self, name: str, value: object) -> None:
@@ -80,7 +97,12 @@ class Writer:
             column = distinct(np.concatenate(chunks)) if chunks else np.empty(0, np.int64)
             packed[name], pieces = pack(column, ascending=True)
             yield from pieces
-        index = msgspec.msgpack.encode(_Index(self._values, packed))
+        sealed: dict[str, Sealed] = {}
+        for name, (section, cipher) in self._sections.items():
+            sealer = Sealer(cipher, section._place)
+            yield from sealer.pieces(section.pieces())
+            sealed[name] = sealer.sealed
+        index = msgspec.msgpack.encode(_Index(self._values, packed, sealed))
         yield index + len(index).to_bytes(_LENGTH_BYTES)
 
     def encode(self) -> bytes:
@@ -91,7 +113,9 @@ class Writer:
 class Reader:
     """Reads what a :class:`Writer` encoded; raises ``ContractError`` for anything else."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, place: str = "") -> None:
+        """``place``: as the writer was given it."""
+        self._place = place
         self._prefix = ""
         end = len(data) - _LENGTH_BYTES
         begin = end - int.from_bytes(data[max(end, 0) :])
@@ -101,17 +125,30 @@ class Reader:
             raise _unreadable(str(error)) from error
         self._where: dict[str, memoryview] = {}
         done, columns = 0, memoryview(data)[: max(begin, 0)]
-        for name, packed in self._index.columns.items():
-            self._where[name] = columns[done : done + packed.size]
-            done += packed.size
+        parts: dict[str, Packed | Sealed] = {**self._index.columns}
+        parts |= {_SECTION + name: sealed for name, sealed in self._index.sealed.items()}
+        for name, part in parts.items():
+            self._where[name] = columns[done : done + part.size]
+            done += part.size
         if done != begin:
             raise _unreadable(f"it has {begin} bytes of columns instead of {done}")
 
     def under(self, prefix: str) -> Reader:
         """The reader of what was written under this prefix."""
         inner = object.__new__(Reader)
-        inner._prefix, inner._index, inner._where = f"{self._prefix}{prefix}/", self._index, self._where
+        inner._place, inner._prefix = self._place, f"{self._prefix}{prefix}/"
+        inner._index, inner._where = self._index, self._where
         return inner
+
+    def opened(self, name: str, cipher: Cipher) -> Reader:
+        """The reader of the sealed section of this name."""
+        full = self._prefix + name
+        try:
+            sealed = self._index.sealed[full]
+        except KeyError:
+            raise self._lacks(name) from None
+        place = _section(self._place, full)
+        return Reader(opened(sealed, self._where[_SECTION + full], cipher, place), place)
 
     def value(self, name: str) -> Any:
         """The plain value of this name."""
@@ -130,6 +167,10 @@ class Reader:
 
     def _lacks(self, name: str) -> ContractError:
         return ContractError(f"a snapshot lacks {self._prefix + name!r}: was it written by another version?")
+
+
+def _section(place: str, name: str) -> str:
+    return f"{place}: {name}"
 
 
 def _unreadable(why: str) -> ContractError:

@@ -127,6 +127,9 @@ class PartitionAgent(ABC, Generic[PartT]):
     async def _begin_anew(self, running: Running[PartT]) -> None:
         """Say that what the part knew before its snapshot's watermark is lost with a key."""
 
+    async def _say_what_is_gone(self, running: Running[PartT]) -> None:
+        """Say what a part lacks that was under a key which nobody has."""
+
     def _measure(self, running: Running[PartT]) -> None:
         """Show how far the part is."""
 
@@ -174,6 +177,7 @@ class PartitionAgent(ABC, Generic[PartT]):
             running.checkpointed = restored.manifest.watermark
             if running.part.lost:
                 await self._begin_anew(running)
+            await self._say_what_is_gone(running)
         running.checkpointed_at = self._link.elapsed()
         self._replay(running, restored.advances)
         log.info("%s %d goes on at offset %d", self.kind, partition, running.part.next_offset)

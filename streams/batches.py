@@ -1,4 +1,4 @@
-"""The batches of the shuffle: what a source sends to a shard, pseudonymised, and the bytes that it travels as.
+"""The batches of the shuffle: what a source sends to a shard, pseudonymised, and the bytes that it travels as, sealed.
 
 What is in the bytes is decided by :func:`encode_batch` and :func:`decode_batch` alone.
 """
@@ -6,14 +6,16 @@ What is in the bytes is decided by :func:`encode_batch` and :func:`decode_batch`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from anonymizer.cipher import OVERHEAD, Cipher
 from config.errors import ContractError
-from indicators.calendar import Calendar
+from indicators.calendar import Epoch
+from streams.epochs import whole_minutes
 from streams.intake import Share
 
 #: Rows of one batch; 32 bytes each keep it under Kafka's default of 1 MB.
@@ -23,40 +25,23 @@ _HIGH_HALF = np.uint64(32)
 
 
 class Rows(msgspec.Struct, frozen=True, array_like=True):
-    """Accepted events of one epoch, in order of offset, as little endian columns.
+    """Accepted events of one epoch as they travel, sealed under the key of the id ``key``.
 
-    ``offsets`` (of the source) and ``times`` (ms): int64; ``pseudonyms``, made with the key of the id ``key``: uint64;
-    ``record_keys``: uint32; ``places``: int32.
+    In clear: how many there are (``count``), and between which times (``first``, ``last``: UTC ms, whole minutes).
+    ``sealed``: little endian columns in a row, in order of offset: ``offsets`` (of the source) and ``times`` (ms),
+    int64; ``pseudonyms``, uint64; ``record_keys``, uint32; ``places``, int32.
     """
 
     epoch: int
     key: str
-    offsets: bytes
-    times: bytes
-    pseudonyms: bytes
-    record_keys: bytes
-    places: bytes
-
-    def share(self, calendar: Calendar) -> Share:
-        """The rows as columns."""
-        return Share(
-            calendar.epoch(self.epoch),
-            self.key,
-            np.frombuffer(self.offsets, "<i8"),
-            np.frombuffer(self.times, "<i8"),
-            np.frombuffer(self.pseudonyms, "<u8"),
-            np.frombuffer(self.record_keys, "<u4"),
-            np.frombuffer(self.places, "<i4"),
-        )
+    count: int
+    first: int
+    last: int
+    sealed: bytes
 
 
-class Batch(msgspec.Struct, frozen=True, array_like=True):
-    """All accepted events of a source's offsets ``[start, end)`` that are one shard's.
-
-    ``settings``: fingerprint of what the rows rest on; ``token``: of the source's owner; ``mark``: the watermark (UTC
-    ms) of the source once all below ``end`` is taken. A batch without offsets and rows says the mark, or claims the
-    source.
-    """
+class SealedBatch(msgspec.Struct, frozen=True, array_like=True):
+    """A :class:`Batch` as it travels; :func:`open_rows` opens its ``rows``."""
 
     settings: str
     source: int
@@ -68,32 +53,78 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
 
     def __len__(self) -> int:
         """How many events it has."""
-        return sum(len(rows.offsets) for rows in self.rows) // 8
+        return sum(rows.count for rows in self.rows)
 
+
+class Batch(NamedTuple):
+    """All accepted events of a source's offsets ``[start, end)`` that are one shard's.
+
+    ``settings``: fingerprint of what the rows rest on; ``token``: of the source's owner; ``mark``: the watermark (UTC
+    ms) of the source once all below ``end`` is taken. A batch without offsets and events says the mark, or claims the
+    source. ``closed``: rows that cannot be opened, since their key was given up or is destroyed.
+    """
+
+    settings: str
+    source: int
+    token: int
+    start: int
+    end: int
+    mark: int
+    shares: Sequence[Share] = ()
+    closed: Sequence[Rows] = ()
+
+
+_COLUMNS = ("<i8", "<i8", "<u8", "<u4", "<i4")
+_ROW_BYTES = sum(np.dtype(column).itemsize for column in _COLUMNS)
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode: Callable[[bytes], Batch] = msgspec.msgpack.Decoder(Batch).decode
+_decode: Callable[[bytes], SealedBatch] = msgspec.msgpack.Decoder(SealedBatch).decode
 
 
-def encode_batch(batch: Batch) -> bytes:
-    """A record of the shuffled topic."""
-    return _encode(batch)
+def encode_batch(batch: Batch, shard: int) -> bytes:
+    """A record of the shuffled topic, for this shard."""
+    rows = [_rows(batch, shard, share) for share in batch.shares]
+    where = (batch.settings, batch.source, batch.token, batch.start, batch.end, batch.mark)
+    return _encode(SealedBatch(*where, rows))
 
 
-def decode_batch(data: bytes) -> Batch:
+def _rows(batch: Batch, shard: int, share: Share) -> Rows:
+    columns: list[NDArray[Any]] = [share.offsets, share.times, share.pseudonyms, share.record_keys, share.places]
+    data = b"".join(column.astype(kind, copy=False).tobytes() for column, kind in zip(columns, _COLUMNS, strict=True))
+    rows = Rows(share.epoch.number, share.key_id, len(share.times), *whole_minutes(share.times), b"")
+    return msgspec.structs.replace(rows, sealed=share.cipher.seal(data, _context(batch, shard, rows)))
+
+
+def _context(batch: Batch | SealedBatch, shard: int, rows: Rows) -> bytes:
+    """What the sealed columns are: those of no other batch or shard, and as many and of such times as is said."""
+    where = (batch.settings, batch.source, batch.start, batch.end, shard)
+    return _encode(("rows", *where, rows.epoch, rows.key, rows.count, rows.first, rows.last))
+
+
+def decode_batch(data: bytes) -> SealedBatch:
     """The batch of these bytes; raises ``ContractError`` if it is none."""
     try:
         batch = _decode(data)
         for rows in batch.rows:
-            count, rest = divmod(len(rows.offsets), 8)
-            lengths = [len(rows.times), len(rows.pseudonyms), len(rows.record_keys), len(rows.places)]
-            if rest or lengths != [8 * count, 8 * count, 4 * count, 4 * count]:
+            if rows.count < 1 or len(rows.sealed) != rows.count * _ROW_BYTES + OVERHEAD:
                 raise ValueError("columns of different lengths")
         return batch
     except (msgspec.MsgspecError, ValueError) as error:
         raise ContractError(
             f"a record of the shuffled topic cannot be read ({error}): who else writes there?"
         ) from error
+
+
+def open_rows(batch: SealedBatch, shard: int, rows: Rows, epoch: Epoch, cipher: Cipher) -> Share:
+    """The events of some rows of a batch to this shard; raises ``ContractError`` if they are not as they were
+    sealed."""
+    data = cipher.open(rows.sealed, _context(batch, shard, rows))
+    columns, done = list[NDArray[Any]](), 0
+    for kind in _COLUMNS:
+        column = np.frombuffer(data, kind, rows.count, done)
+        columns.append(column)
+        done += column.nbytes
+    return Share(epoch, rows.key, cipher, *columns)
 
 
 def shards_of(pseudonyms: NDArray[np.uint64], shards: int) -> NDArray[np.uint16]:
@@ -134,20 +165,3 @@ def pieces(shares: Sequence[Share], start: int, end: int, longest: int = LONGEST
         rest = [share.only(share.offsets >= middle) for share in rest]
         start = middle
     yield Piece(start, end, rest)
-
-
-def rows_of(shares: Sequence[Share]) -> list[Rows]:
-    """Columns as they travel."""
-    return [_rows(share) for share in shares if len(share.offsets)]
-
-
-def _rows(share: Share) -> Rows:
-    return Rows(
-        share.epoch.number,
-        share.key_id,
-        share.offsets.astype("<i8", copy=False).tobytes(),
-        share.times.astype("<i8", copy=False).tobytes(),
-        share.pseudonyms.astype("<u8", copy=False).tobytes(),
-        share.record_keys.astype("<u4", copy=False).tobytes(),
-        share.places.astype("<i4", copy=False).tobytes(),
-    )

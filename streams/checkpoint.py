@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
 
 from config.errors import ContractError
 from indicators.columns import Writer
+from indicators.sealing import recut
 
 _PART_BYTES = 900_000
 _NOTES = 20_000
@@ -107,26 +107,13 @@ def owned(token: int) -> Record:
 
 def encode(snapshot: Writer, token: int, number: int, cut: Cut) -> tuple[list[Record], Record]:
     """The parts of a checkpoint and its manifest, to be sent after them. Slow for a large shard: use a thread."""
-    parts = list(_parts(snapshot))
+    parts = list(recut(snapshot.pieces(), _PART_BYTES))
     crc = 0
     for part in parts:
         crc = zlib.crc32(part, crc)
     manifest = Manifest(token, number, len(parts), crc, *cut)
     records = [Record(_part_key(token, number, part), value) for part, value in enumerate(parts)]
     return records, Record(_manifest_key(token, number), _encode(manifest))
-
-
-def _parts(snapshot: Writer) -> Iterator[bytes]:
-    """The snapshot's bytes cut anew. Never all of them at once: no other thread could run while they are copied."""
-    waiting = bytearray()
-    for piece in snapshot.pieces():
-        for at in range(0, len(piece), _PART_BYTES):
-            waiting += piece[at : at + _PART_BYTES]
-            while len(waiting) >= _PART_BYTES:
-                yield bytes(waiting[:_PART_BYTES])
-                del waiting[:_PART_BYTES]
-    if waiting:
-        yield bytes(waiting)
 
 
 def note(advance: AdvanceNote) -> Record:

@@ -37,6 +37,7 @@ class _Counting(Part, Protocol):
     """A part that hands over tallies: a shard."""
 
     def closed(self) -> list[Tally]: ...
+    def gone(self) -> list[tuple[int, int]]: ...
 
 
 _ShardT = TypeVar("_ShardT", bound=_Counting)
@@ -67,6 +68,12 @@ class TallyAgent(PartitionAgent[_ShardT]):
         token = running.changelog.token
         mark = shard.watermark
         await self._append(EarlyEnd(self._fingerprint, token, shard.partition, mark, mark))
+
+    async def _say_what_is_gone(self, running: Running[_ShardT]) -> None:
+        """Windows that lack what was under a key that nobody has are not released; said before they are sealed."""
+        shard, token = running.part, running.changelog.token
+        for first, last in shard.gone():
+            await self._append(EarlyEnd(self._fingerprint, token, shard.partition, first - 1, last))
 
     async def _carry_away(self, running: Running[_ShardT], *, seal: bool = False) -> None:
         """Put the tallies of closed windows into the log, then the seal that vouches for them."""
@@ -169,37 +176,30 @@ class ShuffledCrowdAgent(TallyAgent[ShuffledShard]):
             log.warning("shard %d is taken over again: %s", fetch.partition, error)
             await self.assign()
 
-    async def _begin_anew(self, running: Running[ShuffledShard]) -> None:
-        await super()._begin_anew(running)
-        await self._say_what_is_gone(running)
-
-    async def _say_what_is_gone(self, running: Running[ShuffledShard]) -> None:
-        """Windows that lack events under a lost key are not released; said before they are sealed.
-
-        Nor are those within the linger after: without the event by which it left, a device seems to be there still.
-        """
-        shard, token = running.part, running.changelog.token
-        for first, last in shard.gone():
-            until = last + self._parts.linger
-            await self._append(EarlyEnd(self._fingerprint, token, shard.partition, first - 1, until))
-
     async def _feed(self, running: Running[ShuffledShard], fetch: Fetch) -> Fetch | None:
         batches, end, room = [], fetch.end, _TAKEN_AT_ONCE
+        shard, begin = running.part, int(fetch.offsets[0]) if len(fetch) else fetch.end
         for offset, value in zip(fetch.offsets.tolist(), fetch.values, strict=True):
             if room <= 0:
                 end = offset
                 break
             try:
-                batch = decode_batch(value or b"")
+                batch = shard.opened(decode_batch(value or b""))
+            except KeyStoreError as error:
+                if offset == begin:
+                    await self._register.overcome(error, f"shard {shard.partition} stands still")
+                    return fetch
+                end = offset
+                break
             except ContractError as error:
                 log.error("offset %d of %s is passed over: %s", offset, self._topics.shuffled, error)
             else:
                 batches.append(batch)
-                room -= len(batch)
-        stale, left_out = running.part.stale, running.part.left_out
-        running.part.take(batches, end)
-        self._metrics.stale_messages.inc(running.part.stale - stale)
-        self._metrics.left_out.inc(running.part.left_out - left_out)
+                room -= sum(len(share.times) for share in batch.shares)
+        stale, left_out = shard.stale, shard.left_out
+        shard.take(batches, end)
+        self._metrics.stale_messages.inc(shard.stale - stale)
+        self._metrics.left_out.inc(shard.left_out - left_out)
         await self._say_what_is_gone(running)
         await self._carry_away(running)
         return fetch.since(end) if end < fetch.end else None

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from config.errors import KeyLostError
+from anonymizer.cipher import Cipher
+from config.errors import EpochEndedError, KeyLostError
 from indicators.calendar import Epoch
 from indicators.columns import Reader, Writer
 from indicators.counts import Tally
@@ -17,6 +18,7 @@ from streams.intake import Share
 from streams.parts import ShardParts
 
 _SETTLE_AT = 1 << 14
+MINUTE_MS = 60_000
 
 
 class _Waiting(NamedTuple):
@@ -34,9 +36,11 @@ class _Waiting(NamedTuple):
 class OpenEpoch:
     """One epoch of one shard: its crowd, and the events that wait, as slots of pseudonyms under the key ``key_id``."""
 
-    def __init__(self, crowd: EpochCrowd, key_id: str) -> None:
+    def __init__(self, crowd: EpochCrowd, key_id: str, cipher: Cipher) -> None:
+        """``cipher``: of that key, for what of the epoch lies on a disk."""
         self.crowd = crowd
         self.key_id = key_id
+        self.cipher = cipher
         self._chunks: list[_Waiting] = []
         self._kept = 0
         self._fresh = 0
@@ -80,31 +84,48 @@ class OpenEpoch:
             due = due.rows(stable_order(due.times))
         return self.crowd.apply(due.slots.astype(np.int64), due.times, zones[due.places], watermark)
 
-    def write_waiting(self, writer: Writer) -> None:
-        """Put a copy of the events that wait into a snapshot."""
-        waiting = [_Waiting(*map(np.concatenate, zip(*self._chunks, strict=True)))] if self._chunks else []
-        writer.value("waiting", bool(waiting))
-        for columns in waiting:
+    @property
+    def waiting_times(self) -> tuple[int, int] | None:
+        """Between which times (UTC ms, whole minutes) the events that wait are, or None."""
+        if not self._chunks:
+            return None
+        return whole_minutes(np.concatenate([chunk.times for chunk in self._chunks]))
+
+    def write(self, writer: Writer, *, waiting: bool) -> None:
+        """Put a copy of the crowd and, if ``waiting``, of the events that wait into a snapshot: sealed, but for the
+        key's id and the times between which events wait."""
+        writer.value("key", self.key_id)
+        writer.value("waiting", self.waiting_times if waiting else None)
+        sealed = writer.sealed("crowd", self.cipher)
+        self.crowd.write(sealed)
+        if waiting and self._chunks:
+            columns = _Waiting(*map(np.concatenate, zip(*self._chunks, strict=True)))
             for name, column in columns._asdict().items():
-                writer.column(name, column)
+                sealed.column(f"waiting/{name}", column)
 
-    def read_waiting(self, reader: Reader) -> None:
-        """Take back what :meth:`write_waiting` wrote."""
-        if reader.value("waiting"):
-            self._chunks = [_Waiting(*(reader.column(name) for name in _Waiting._fields))]
-            self._kept = len(self._chunks[0].times)
+    @classmethod
+    def restored(cls, parts: ShardParts, cipher: Cipher, reader: Reader) -> OpenEpoch:
+        """What :meth:`write` put into a snapshot; raises ``ContractError`` if ``cipher`` does not open it."""
+        sealed = reader.opened("crowd", cipher)
+        crowd = EpochCrowd.restored(parts.calendar, parts.zones, parts.linger, sealed)
+        opened = cls(crowd, reader.value("key"), cipher)
+        if reader.value("waiting") is not None:
+            opened._chunks = [_Waiting(*(sealed.column(f"waiting/{name}") for name in _Waiting._fields))]
+            opened._kept = len(opened._chunks[0].times)
+        return opened
 
 
-def waiting_times(reader: Reader) -> NDArray[np.int64]:
-    """The times of the events that :meth:`OpenEpoch.write_waiting` wrote, (n,) in UTC ms."""
-    return reader.column("times") if reader.value("waiting") else np.empty(0, np.int64)
+def whole_minutes(times: NDArray[np.int64]) -> tuple[int, int]:
+    """The first and the last of some times (ms, at least one), made earlier and later up to a whole minute: so much may
+    be in clear."""
+    return int(times.min()) // MINUTE_MS * MINUTE_MS, -(-int(times.max()) // MINUTE_MS) * MINUTE_MS
 
 
 class Epochs:
     """The open epochs of one shard, and the tallies of their windows.
 
     ``lost``: a snapshot had an epoch whose key was given up, and which began anew here; ``left_out``: events that came
-    under such a key.
+    under such a key, or under one that is destroyed.
     """
 
     def __init__(self, parts: ShardParts) -> None:
@@ -115,6 +136,7 @@ class Epochs:
         self.lost = False
         self.left_out = 0
         self._gone: list[tuple[int, int]] = []
+        self._ended: list[Epoch] = []
 
     @property
     def devices(self) -> int:
@@ -139,26 +161,56 @@ class Epochs:
         """
         opened = self._open.get(share.epoch.number)
         if (opened is None or opened.key_id != share.key_id) and self._parts.keys.is_lost(share.key_id):
-            self.left_out += len(share.offsets)
-            self._miss(share.times)
+            if len(share.times):
+                self.leave_out(share.epoch, len(share.times), int(share.times.min()), int(share.times.max()))
             return
         if opened is None:
             parts = self._parts
             crowd = EpochCrowd(parts.calendar, share.epoch, parts.zones, parts.linger)
-            opened = self._open[share.epoch.number] = OpenEpoch(crowd, share.key_id)
+            opened = self._open[share.epoch.number] = OpenEpoch(crowd, share.key_id, share.cipher)
         if opened.key_id != share.key_id:
-            raise KeyLostError(
-                f"epoch {share.epoch.label} has pseudonyms under two keys: the first was given up while it was in use "
-                "here. The shard begins anew when it is restored"
-            )
+            raise _two_keys(share.epoch)
         opened.add(share)
 
-    def _miss(self, times: NDArray[np.int64]) -> None:
-        if len(times):
-            self._gone.append((int(times.min()), int(times.max())))
+    def cipher(self, epoch: Epoch, key_id: str) -> Cipher | None:
+        """The cipher of events under this key; None if they are to be left out, since the key was given up (unless the
+        epoch is open under it here: then it goes on) or is destroyed.
+
+        Raises ``KeyLostError`` if those of the epoch that came before are under another key, ``KeyMissingError`` if the
+        store does not have the key, ``KeyStoreError`` if it does not answer.
+        """
+        opened = self._open.get(epoch.number)
+        if opened is not None and opened.key_id == key_id:
+            return opened.cipher
+        if self._parts.keys.is_lost(key_id):
+            return None
+        if opened is not None:
+            raise _two_keys(epoch)
+        try:
+            return self._parts.keys.cipher(epoch, key_id)
+        except EpochEndedError:
+            return None
+
+    def leave_out(self, epoch: Epoch, count: int, first: int, last: int) -> None:
+        """Count events that cannot be taken, of these times (UTC ms), under a key that was given up or is destroyed.
+
+        Nor are windows within the linger after released: without the event by which it left, a device seems to be there
+        still.
+        """
+        self.left_out += count
+        self._miss(epoch, first, last)
+
+    def _miss(self, epoch: Epoch, first: int, last: int) -> None:
+        self._gone.append((first, min(last + self._parts.linger, epoch.end - 1)))
+
+    def miss_ended(self, watermark: int) -> None:
+        """Say of the epochs of a snapshot whose keys are destroyed that all after ``watermark`` (UTC ms) is gone."""
+        ended, self._ended = self._ended, []
+        self._gone += [(max(watermark + 1, epoch.start), epoch.end - 1) for epoch in ended if watermark < epoch.end]
 
     def gone(self) -> list[tuple[int, int]]:
-        """Hand over, as (first, last) in UTC ms, where events under a lost key are gone that will not come again."""
+        """Hand over, as (first, last) in UTC ms, where windows lack what was under a key that was given up or is
+        destroyed."""
         gone, self._gone = self._gone, []
         return gone
 
@@ -181,30 +233,42 @@ class Epochs:
         return tallies
 
     def write(self, writer: Writer, *, waiting: bool = False) -> None:
-        """Put a copy of the crowds into a snapshot; of the events that wait only if ``waiting``."""
+        """Put a copy of the crowds into a snapshot, each sealed under its epoch's own key; of the events that wait only
+        if ``waiting``."""
         writer.column("moves", self.moves)
         writer.value("epochs", list(self._open))
         for number, opened in self._open.items():
-            inner = writer.under(f"epoch/{number}")
-            inner.value("key", opened.key_id)
-            opened.crowd.write(inner)
-            if waiting:
-                opened.write_waiting(inner.under("waiting"))
+            opened.write(writer.under(f"epoch/{number}"), waiting=waiting)
 
     @classmethod
-    def restored(cls, parts: ShardParts, reader: Reader, *, waiting: bool = False) -> Epochs:
-        """The epochs that :meth:`write` put into a snapshot; without those whose key was given up (:attr:`lost`)."""
+    def restored(cls, parts: ShardParts, reader: Reader) -> Epochs:
+        """The epochs that :meth:`write` put into a snapshot; without those whose key was given up (:attr:`lost`) or is
+        destroyed (:meth:`miss_ended`).
+
+        Raises ``KeyMissingError`` if the store has not the key of another, ``KeyStoreError`` if it does not answer,
+        ``ContractError`` if it does not open the snapshot.
+        """
         epochs = cls(parts)
         epochs.moves = reader.column("moves")
         for number in reader.value("epochs"):
-            inner = reader.under(f"epoch/{number}")
-            if parts.keys.is_lost(inner.value("key")):
+            inner, epoch = reader.under(f"epoch/{number}"), parts.calendar.epoch(number)
+            key_id, waiting = inner.value("key"), inner.value("waiting")
+            if parts.keys.is_lost(key_id):
                 epochs.lost = True
-                if waiting:
-                    epochs._miss(waiting_times(inner.under("waiting")))
+                if waiting is not None:
+                    epochs._miss(epoch, *waiting)
                 continue
-            crowd = EpochCrowd.restored(parts.calendar, parts.zones, parts.linger, inner)
-            epochs._open[number] = OpenEpoch(crowd, inner.value("key"))
-            if waiting:
-                epochs._open[number].read_waiting(inner.under("waiting"))
+            try:
+                cipher = parts.keys.cipher(epoch, key_id)
+            except EpochEndedError:
+                epochs._ended.append(epoch)
+                continue
+            epochs._open[number] = OpenEpoch.restored(parts, cipher, inner)
         return epochs
+
+
+def _two_keys(epoch: Epoch) -> KeyLostError:
+    return KeyLostError(
+        f"epoch {epoch.label} has pseudonyms under two keys: the first was given up while it was in use here. The "
+        "shard begins anew when it is restored"
+    )

@@ -66,7 +66,7 @@ class FeedAgent(PartitionAgent[FeedPartT]):
     async def _end(self, running: Running[FeedPartT], end: int) -> None:
         """Move the part to the end of an epoch whose key is destroyed: what comes of it from here on is late."""
         part = running.part
-        await self._say_ended(running, end)
+        await self._say_ended(running, end - 1)
         log.warning(
             "partition %d of %s is told to advance to %d, the end of its epoch: the epoch's key is destroyed",
             part.partition,
@@ -78,7 +78,7 @@ class FeedAgent(PartitionAgent[FeedPartT]):
 
     @abstractmethod
     async def _say_ended(self, running: Running[FeedPartT], end: int) -> None:
-        """Say that windows up to ``end`` which are not reported yet are not to be released."""
+        """Say that windows that begin by ``end`` (UTC ms) and are not reported yet are not to be released."""
 
     def _count(self, taken: Taken) -> None:
         verdicts = taken.verdicts

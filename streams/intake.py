@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anonymizer.cipher import Cipher
+from anonymizer.keys import EpochKeys
 from anonymizer.pseudonyms import Pseudonymiser
 from config.errors import EpochEndedError, KeyStoreError
 from indicators.calendar import Epoch
@@ -50,10 +52,12 @@ class Taken(NamedTuple):
 
 class Share(NamedTuple):
     """Accepted events of one epoch, pseudonymised under the key ``key_id``: int64 ``offsets``, int64 ``times`` (ms),
-    uint64 ``pseudonyms``, uint32 ``record_keys``, int32 ``places``, (n,) each."""
+    uint64 ``pseudonyms``, uint32 ``record_keys``, int32 ``places``, (n,) each. ``cipher``: for what of them lies on a
+    disk."""
 
     epoch: Epoch
     key_id: str
+    cipher: Cipher
     offsets: NDArray[np.int64]
     times: NDArray[np.int64]
     pseudonyms: NDArray[np.uint64]
@@ -65,6 +69,7 @@ class Share(NamedTuple):
         return Share(
             self.epoch,
             self.key_id,
+            self.cipher,
             self.offsets[which],
             self.times[which],
             self.pseudonyms[which],
@@ -76,6 +81,11 @@ class Share(NamedTuple):
 class _Named(NamedTuple):
     epoch: Epoch
     pseudonymiser: Pseudonymiser
+    cipher: Cipher
+
+    @classmethod
+    def of(cls, keys: EpochKeys, epoch: Epoch, pseudonymiser: Pseudonymiser) -> _Named:
+        return cls(epoch, pseudonymiser, keys.cipher(epoch, pseudonymiser.key_id))
 
 
 class Intake:
@@ -163,14 +173,15 @@ class Intake:
             parts.append((named, offsets[inside], events.only(inside)))
             offsets, events = offsets[~inside], events.only(~inside)
         return [
-            Share(epoch, name.key_id, rows, part.times, *name.of(part.subscribers), part.places)
-            for (epoch, name), rows, part in parts
+            Share(epoch, name.key_id, cipher, rows, part.times, *name.of(part.subscribers), part.places)
+            for (epoch, name, cipher), rows, part in parts
         ]
 
     def _named(self, epoch: Epoch) -> _Named:
         named = self._keys.get(epoch.number)
         if named is None:
-            named = self._keys[epoch.number] = _Named(epoch, self._parts.keys.pseudonymiser(epoch))
+            keys = self._parts.keys
+            named = self._keys[epoch.number] = _Named.of(keys, epoch, keys.pseudonymiser(epoch))
         return named
 
     @property
@@ -231,5 +242,5 @@ class Intake:
         for epoch, key_id in keys.items():
             if parts.keys.is_ended(epoch):
                 continue
-            intake._keys[epoch.number] = _Named(epoch, parts.keys.same(epoch, key_id))
+            intake._keys[epoch.number] = _Named.of(parts.keys, epoch, parts.keys.same(epoch, key_id))
         return intake

@@ -101,16 +101,16 @@ class ShardParts:
             named.append(f"shuffled over {self.partitions}")
         return hashlib.sha256("\n".join(named).encode()).hexdigest()
 
-    def begun_snapshot(self) -> Writer:
-        """A snapshot that says by which format and under which settings it is made, and nothing else yet."""
-        writer = Writer()
+    def begun_snapshot(self, part: str) -> Writer:
+        """A snapshot of ``part`` that says by which format and under which settings it is made, and no more yet."""
+        writer = Writer(part)
         writer.value("format", _FORMAT)
         writer.value("fingerprint", self.fingerprint)
         return writer
 
     def opened_snapshot(self, data: bytes, part: str) -> Reader:
         """The snapshot of ``part`` in these bytes; raises ``ContractError`` if its format or fingerprint is another."""
-        reader = Reader(data)
+        reader = Reader(data, part)
         if reader.value("format") != _FORMAT or reader.value("fingerprint") != self.fingerprint:
             raise self._refusal(part)
         return reader

@@ -75,6 +75,10 @@ class Shard:
         """Whether an epoch of the snapshot that it was restored from began anew, because its key is lost."""
         return self._epochs.lost
 
+    def gone(self) -> list[tuple[int, int]]:
+        """Hand over, as (first, last) in UTC ms, where windows lack what was under a key that is destroyed."""
+        return self._epochs.gone()
+
     @property
     def moves(self) -> NDArray[np.int64]:
         """Moves from zone to zone in the epochs that are over, by layer: int64 (layers,)."""
@@ -117,7 +121,7 @@ class Shard:
         Tallies that :meth:`closed` has not handed over are not in it: carry them away first.
         """
         self.settle()
-        writer = self._parts.begun_snapshot()
+        writer = self._parts.begun_snapshot(f"shard {self.partition}")
         writer.value("offsets", [self.position, self.counted])
         self._intake.write(writer)
         self._epochs.write(writer)
@@ -133,7 +137,8 @@ class Shard:
         """
         reader = parts.opened_snapshot(data, f"shard {partition}")
         shard = cls(partition, parts)
-        shard._epochs = Epochs.restored(parts, reader)
+        epochs = shard._epochs = Epochs.restored(parts, reader)
         position, counted = reader.value("offsets")
-        shard._intake = Intake.restored(parts, reader, position, counted, shard._epochs.keys)
+        shard._intake = Intake.restored(parts, reader, position, counted, epochs.keys)
+        epochs.miss_ended(shard.watermark)
         return shard

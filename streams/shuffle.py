@@ -45,9 +45,12 @@ class ShuffleAgent(FeedAgent[Source]):
         await self._append(SourceLoss(self._fingerprint, source.partition, source.watermark + 1, end))
 
     async def _claim(self, partition: int, token: int) -> None:
-        claim = encode_batch(Source(partition, self._parts).claim(token))
+        claim = Source(partition, self._parts).claim(token)
         shuffled = self._topics.shuffled
-        acks = [await self._link.send(shuffled, shard, None, claim) for shard in range(self._parts.partitions)]
+        acks = [
+            await self._link.send(shuffled, shard, None, encode_batch(claim, shard))
+            for shard in range(self._parts.partitions)
+        ]
         await asyncio.gather(*acks)
 
     async def _carry_away(self, running: Running[Source], *, seal: bool = False) -> None:
@@ -61,7 +64,7 @@ class ShuffleAgent(FeedAgent[Source]):
             await self._say_what_is_in_doubt(running)
             await self._make_room(running)
             for shard, batch in source.batches(token):
-                ack = await self._link.send(self._topics.shuffled, shard, None, encode_batch(batch))
+                ack = await self._link.send(self._topics.shuffled, shard, None, encode_batch(batch, shard))
                 running.acks[ack] = None
         if seal:
             where = (source.partition, source.watermark, source.next_offset)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from indicators.columns import Writer
 from indicators.counts import Tally
-from streams.batches import Batch
+from streams.batches import Batch, SealedBatch, open_rows
 from streams.epochs import Epochs
 from streams.intake import Share
 from streams.parts import ShardParts
@@ -71,11 +71,12 @@ class ShuffledShard:
 
     @property
     def left_out(self) -> int:
-        """Events that came under a key that was given up."""
+        """Events that came under a key that was given up or is destroyed."""
         return self._epochs.left_out
 
     def gone(self) -> list[tuple[int, int]]:
-        """Hand over, as (first, last) in UTC ms, where events under a lost key are gone that will not come again."""
+        """Hand over, as (first, last) in UTC ms, where windows lack what was under a key that was given up or is
+        destroyed."""
         return self._epochs.gone()
 
     @property
@@ -87,6 +88,36 @@ class ShuffledShard:
     def moves(self) -> NDArray[np.int64]:
         """Moves from zone to zone in the epochs that are over, by layer: int64 (layers,)."""
         return self._epochs.moves
+
+    def opened(self, sealed: SealedBatch) -> Batch:
+        """A batch, to be taken. What the shard passes over anyway is not in it, and no key is asked for.
+
+        Raises ``KeyMissingError`` if the store does not have the key of what is new in it, ``KeyStoreError`` if it does
+        not answer, ``KeyLostError`` if an epoch has pseudonyms under two keys, ``ContractError`` if something in it is
+        not as it was sealed.
+        """
+        shares, closed = [], []
+        for rows in sealed.rows if self._is_news(sealed) else ():
+            if rows.last <= self._settled:
+                continue
+            epoch = self._parts.calendar.epoch(rows.epoch)
+            cipher = self._epochs.cipher(epoch, rows.key)
+            if cipher is None:
+                closed.append(rows)
+            else:
+                shares.append(open_rows(sealed, self.partition, rows, epoch, cipher))
+        where = (sealed.settings, sealed.source, sealed.token, sealed.start, sealed.end, sealed.mark)
+        return Batch(*where, shares, closed)
+
+    def _is_news(self, batch: SealedBatch) -> bool:
+        """False if the shard is sure to pass over all of the batch, whatever it takes before."""
+        if not self._is_ours(batch):
+            return False
+        heard = self._heard[batch.source]
+        return batch.token >= heard.token and (heard.taken is None or batch.end > heard.taken)
+
+    def _is_ours(self, batch: Batch | SealedBatch) -> bool:
+        return batch.settings == self._fingerprint and 0 <= batch.source < len(self._heard)
 
     def take(self, batches: Iterable[Batch], next_offset: int) -> None:
         """Take the batches of a fetch, in order; the fetch ends before ``next_offset``.
@@ -106,7 +137,7 @@ class ShuffledShard:
         Nothing, if a newer owner has claimed the source, or if something before it is missing: its sending failed, and
         so the owner or its successor begins again at the source's checkpoint.
         """
-        if batch.settings != self._fingerprint or not 0 <= batch.source < len(self._heard):
+        if not self._is_ours(batch):
             return
         heard = self._heard[batch.source]
         if batch.token < heard.token:
@@ -119,8 +150,12 @@ class ShuffledShard:
             return
         heard.taken = max(taken, batch.end)
         heard.mark = max(heard.mark, batch.mark)
-        for rows in batch.rows:
-            share = rows.share(self._parts.calendar)
+        for rows in batch.closed:
+            # of those that come a second time nobody can tell which are new
+            count = min(rows.count, batch.end - taken)
+            if count > 0 and rows.last > self._settled:
+                self._epochs.leave_out(self._parts.calendar.epoch(rows.epoch), count, rows.first, rows.last)
+        for share in batch.shares:
             # times: only where offsets of the feed or of this topic are lost may an event come too late
             new = (share.offsets >= taken) & (share.times > self._settled)
             share = share._replace(offsets=share.offsets + (batch.source << _OFFSET_BITS))
@@ -147,7 +182,7 @@ class ShuffledShard:
         Tallies that :meth:`closed` has not handed over are not in it: carry them away first.
         """
         self.settle()
-        writer = self._parts.begun_snapshot()
+        writer = self._parts.begun_snapshot(f"shard {self.partition}")
         writer.value("next", self.next_offset)
         writer.value("sources", [(heard.taken, heard.mark, heard.token) for heard in self._heard])
         self._epochs.write(writer, waiting=True)
@@ -157,13 +192,15 @@ class ShuffledShard:
     def restored(cls, partition: int, parts: ShardParts, data: bytes) -> ShuffledShard:
         """The shard of a snapshot's bytes; feed it from its :attr:`next_offset` on.
 
-        Raises ``ContractError`` if the snapshot was made by another version or under other settings.
+        Raises ``KeyMissingError`` if the store has not the key of an open epoch, ``KeyStoreError`` if it does not
+        answer, ``ContractError`` if the snapshot was made by another version or under other settings.
         """
         reader = parts.opened_snapshot(data, f"shard {partition}")
         shard = cls(partition, parts, reader.value("next"))
         shard._heard = [_Heard(*heard) for heard in reader.value("sources")]
         shard._settled = shard.watermark
-        shard._epochs = Epochs.restored(parts, reader, waiting=True)
+        shard._epochs = Epochs.restored(parts, reader)
+        shard._epochs.miss_ended(shard.watermark)
         return shard
 
 
@@ -177,6 +214,7 @@ def _by_epoch(shares: Iterable[Share]) -> Iterator[Share]:
         yield Share(
             same[0].epoch,
             key_id,
+            same[0].cipher,
             np.concatenate([share.offsets for share in same]),
             np.concatenate([share.times for share in same]),
             np.concatenate([share.pseudonyms for share in same]),

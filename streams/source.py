@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from indicators.calendar import Epoch
 from indicators.columns import Writer
-from streams.batches import LONGEST, Batch, by_shard, pieces, rows_of
+from streams.batches import LONGEST, Batch, by_shard, pieces
 from streams.doubts import Doubts
 from streams.fetch import Fetch
 from streams.intake import Intake, Share, Taken, Verdicts
@@ -106,7 +106,7 @@ class Source:
 
     def claim(self, token: int) -> Batch:
         """The batch by which an owner claims the source from each shard."""
-        return Batch(self._fingerprint, self.partition, token, 0, 0, BEGINNING, [])
+        return Batch(self._fingerprint, self.partition, token, 0, 0, BEGINNING)
 
     def batches(self, token: int) -> list[tuple[int, Batch]]:
         """What each shard has not been sent yet, as (shard, batch), under the owner's token; without news, the mark.
@@ -122,13 +122,14 @@ class Source:
         for shard, of_shard in enumerate(by_shard(shares, self._parts.partitions)):
             for piece in pieces(of_shard, start, self._sent, self._longest):
                 mark = self._mark if piece.end == self._sent else before
-                rows = rows_of(piece.shares)
-                batches.append((shard, Batch(settings, self.partition, token, piece.start, piece.end, mark, rows)))
+                of_piece = [share for share in piece.shares if len(share.offsets)]
+                batch = Batch(settings, self.partition, token, piece.start, piece.end, mark, of_piece)
+                batches.append((shard, batch))
         return batches
 
     def snapshot(self) -> Writer:
         """A copy of the state; what :meth:`batches` has not handed over is not in it: send it first."""
-        writer = self._parts.begun_snapshot()
+        writer = self._parts.begun_snapshot(f"source {self.partition}")
         writer.value("next", self.next_offset)
         writer.value("keys", [(epoch.number, key_id) for epoch, key_id in self._intake.keys.items()])
         writer.value("doubts", list(self.doubts.ends.items()))

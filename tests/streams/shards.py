@@ -109,6 +109,12 @@ class FailingKeyStore(MemoryKeyStore):
         """Have the keys that the other store has, and those that it will have."""
         self._keys = other._keys
 
+    def get(self, epoch: str) -> bytes | None:
+        """Fail with that probability, or do as a key store does."""
+        if self._random.random() < self._often:
+            raise KeyStoreError("the key store does not answer")
+        return super().get(epoch)
+
     def put_if_absent(self, epoch: str, key: bytes, ttl_ms: int) -> bytes:
         """Fail, or do as a key store does."""
         self.failures -= 1

@@ -122,9 +122,9 @@ class ShuffleJourney:
 
     def _claim(self, partition: int) -> int:
         self._token += 1
-        claim = encode_batch(Source(partition, self._parts).claim(self._token))
-        for log in self._shuffled:
-            log.append(claim)
+        claim = Source(partition, self._parts).claim(self._token)
+        for shard, log in enumerate(self._shuffled):
+            log.append(encode_batch(claim, shard))
         return self._token
 
     def _take_over(self, feed: _Feed) -> None:
@@ -174,7 +174,7 @@ class ShuffleJourney:
 
     def _send(self, owner: _Owner) -> None:
         for shard, batch in owner.source.batches(owner.token):
-            data = encode_batch(batch)
+            data = encode_batch(batch, shard)
             if self._happens():
                 owner.broken = True
                 continue
@@ -187,7 +187,10 @@ class ShuffleJourney:
     def _gather(self, number: int) -> None:
         shard, log = self._shards[number], self._shuffled[number]
         end = min(len(log), shard.next_offset + self._random.randint(1, self._longest))
-        shard.take([decode_batch(data) for data in log[shard.next_offset : end]], end)
+        try:
+            shard.take([shard.opened(decode_batch(data)) for data in log[shard.next_offset : end]], end)
+        except KeyStoreError:
+            return
         if self._random.random() < 0.3:
             shard.settle()
         if self._random.random() < 0.5:
@@ -197,12 +200,16 @@ class ShuffleJourney:
             self._carry_away(number)
             self._snapshots[number] = snapshot.encode()
         if self._happens():
-            data = self._snapshots[number]
-            self._shards[number] = (
-                ShuffledShard(number, self._parts)
-                if data is None
-                else ShuffledShard.restored(number, self._parts, data)
-            )
+            self._shards[number] = self._restored_shard(number)
+
+    def _restored_shard(self, number: int) -> ShuffledShard:
+        data = self._snapshots[number]
+        while data is not None:
+            try:
+                return ShuffledShard.restored(number, self._parts, data)
+            except KeyStoreError:
+                continue
+        return ShuffledShard(number, self._parts)
 
     def _carry_away(self, number: int) -> None:
         self._tallies[number] += self._shards[number].closed()

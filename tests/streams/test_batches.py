@@ -5,11 +5,24 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
+from anonymizer.cipher import Cipher
 from config.errors import ContractError
+from foule.oracle.parameters import MINUTE
 from indicators.calendar import Calendar
 from indicators.slots import SlotTable
-from streams.batches import LONGEST, Batch, Rows, by_shard, decode_batch, encode_batch, pieces, rows_of, shards_of
+from streams.batches import (
+    LONGEST,
+    Batch,
+    SealedBatch,
+    by_shard,
+    decode_batch,
+    encode_batch,
+    open_rows,
+    pieces,
+    shards_of,
+)
 from streams.intake import Share
 from streams.topics import MAX_RECORD_BYTES
 from tests.damage import NOON
@@ -18,6 +31,7 @@ from tests.streams.test_shuffled import SHORE
 
 CALENDAR: Calendar = parts_of(SHORE).calendar
 EPOCH = CALENDAR.epoch_of(NOON)
+CIPHER = Cipher(bytes(range(32)))
 
 
 def share(offsets: list[int], seed: int = 0) -> Share:
@@ -26,6 +40,7 @@ def share(offsets: list[int], seed: int = 0) -> Share:
     return Share(
         EPOCH,
         "key",
+        CIPHER,
         np.array(offsets, np.int64),
         NOON + rng.integers(0, 1000, count),
         rng.integers(0, 1 << 64, count, dtype=np.uint64),
@@ -35,7 +50,11 @@ def share(offsets: list[int], seed: int = 0) -> Share:
 
 
 def batch(*shares: Share, start: int = 0, end: int = 9) -> Batch:
-    return Batch("settings", 3, 70, start, end, NOON, rows_of(shares))
+    return Batch("settings", 3, 70, start, end, NOON, shares)
+
+
+def opened(sealed: SealedBatch, cipher: Cipher = CIPHER, shard: int = 5) -> list[Share]:
+    return [open_rows(sealed, shard, rows, EPOCH, cipher) for rows in sealed.rows]
 
 
 def columns(share: Share) -> list[list[int]]:
@@ -44,10 +63,9 @@ def columns(share: Share) -> list[list[int]]:
 
 def test_a_batch_comes_back_as_it_was() -> None:
     sent = share([1, 4, 8])
-    read = decode_batch(encode_batch(batch(sent)))
+    read = decode_batch(encode_batch(batch(sent), 5))
     assert (read.settings, read.source, read.token, read.start, read.end, read.mark) == ("settings", 3, 70, 0, 9, NOON)
-    [rows] = read.rows
-    again = rows.share(CALENDAR)
+    [again] = opened(read)
     assert (again.epoch, again.key_id) == (EPOCH, "key")
     assert columns(again) == columns(sent)
 
@@ -57,9 +75,10 @@ def test_a_batch_comes_back_as_it_was() -> None:
     [
         b"",
         b"{}",
-        encode_batch(batch(share([1])))[:-1],
-        msgspec.msgpack.encode(["settings", 0, 0, 0, 1, 0, [[0, "key", b"", b"12345678", b"", b""]]]),
-        msgspec.msgpack.encode(["settings", 0, 0, 0, 1, 0, [[0, "key", b"1", b"1", b"1", b"1"]]]),
+        encode_batch(batch(share([1])), 5)[:-1],
+        msgspec.msgpack.encode(["settings", 0, 0, 0, 1, 0, [[0, "key", 0, 0, 0, bytes(28)]]]),
+        msgspec.msgpack.encode(["settings", 0, 0, 0, 1, 0, [[0, "key", 1, 0, 0, bytes(28)]]]),
+        msgspec.msgpack.encode(["settings", 0, 0, 0, 1, 0, [[0, "key", 2, 0, 0, bytes(28 + 28)]]]),
     ],
 )
 def test_other_bytes_are_refused(data: bytes) -> None:
@@ -101,10 +120,45 @@ def test_a_long_share_is_cut_into_pieces_that_cover_its_offsets_without_a_gap(of
 def test_the_longest_batch_fits_into_a_record() -> None:
     rows = share(list(range(LONGEST)))
     many = [rows.only(np.arange(LONGEST) % 40 == part) for part in range(40)]
-    data = encode_batch(Batch("f" * 64, 9_999, 1 << 40, 1 << 40, 1 << 41, NOON, rows_of(many)))
+    data = encode_batch(Batch("f" * 64, 9_999, 1 << 40, 1 << 40, 1 << 41, NOON, many), 9_999)
     assert 28 * LONGEST < len(data) < MAX_RECORD_BYTES - 10_000
 
 
-def test_rows_without_events_do_not_travel() -> None:
-    assert rows_of([share([])]) == []
-    assert isinstance(rows_of([share([1])])[0], Rows)
+def test_what_travels_shows_neither_pseudonyms_nor_places_and_times_to_the_minute_only() -> None:
+    sent = share(list(range(50)))
+    data = encode_batch(batch(sent), 5)
+    for columns in (sent.pseudonyms, sent.times, sent.offsets[1:]):
+        for number in columns.tolist():
+            assert not any(number.to_bytes(8, order) in data for order in ("little", "big"))
+    assert sent.places[:8].tobytes() not in data
+    [rows] = decode_batch(data).rows
+    assert (rows.count, rows.first, rows.last) == (50, NOON, NOON + MINUTE)
+
+
+@pytest.mark.parametrize("field", ["epoch", "key", "count", "first", "last"])
+def test_rows_of_which_something_else_is_said_do_not_open(field: str) -> None:
+    read = decode_batch(encode_batch(batch(share([1, 4])), 5))
+    [rows] = read.rows
+    other = replace(rows, **{field: "other" if field == "key" else getattr(rows, field) + 1})
+    with pytest.raises(ContractError, match="sealed bytes do not open"):
+        opened(replace(read, rows=[other]))
+
+
+def test_rows_open_in_no_other_batch_and_for_no_other_shard_and_under_no_other_key() -> None:
+    sent = decode_batch(encode_batch(batch(share([1, 4]), start=0, end=5), 5))
+    assert columns(opened(sent)[0]) == columns(share([1, 4]))
+    for field, value in {"settings": "other", "source": 4, "start": 1, "end": 6}.items():
+        with pytest.raises(ContractError, match="sealed bytes do not open"):
+            opened(replace(sent, **{field: value}))
+    with pytest.raises(ContractError, match="sealed bytes do not open"):
+        opened(sent, shard=6)
+    with pytest.raises(ContractError, match="sealed bytes do not open"):
+        opened(sent, Cipher(bytes(32)))
+
+
+def test_changed_rows_do_not_open() -> None:
+    sent = decode_batch(encode_batch(batch(share([1, 4])), 5))
+    [rows] = sent.rows
+    changed = rows.sealed[:-20] + bytes([rows.sealed[-20] ^ 1]) + rows.sealed[-19:]
+    with pytest.raises(ContractError, match="sealed bytes do not open"):
+        opened(replace(sent, rows=[replace(rows, sealed=changed)]))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from anonymizer.cipher import Cipher
 from foule.oracle.oracle import Parameters
 from foule.oracle.parameters import MINUTE
 from streams.doubts import Doubts
@@ -19,7 +20,7 @@ def share(key_id: str, start: int, end: int) -> Share:
     """An event at every offset, and at the time of its number."""
     offsets = np.arange(start, end)
     named = (offsets.astype(np.uint64), offsets.astype(np.uint32))
-    return Share(EPOCH, key_id, offsets, offsets, *named, offsets.astype(np.int32))
+    return Share(EPOCH, key_id, Cipher(bytes(32)), offsets, offsets, *named, offsets.astype(np.int32))
 
 
 @pytest.mark.parametrize(

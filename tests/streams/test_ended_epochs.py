@@ -14,7 +14,7 @@ from sinks.prometheus import Metrics
 from streams.crowd import CrowdAgent
 from streams.epoch_register import EpochRegister
 from streams.releaser import ReleaseAgent
-from streams.wire import Bookmark, Decision, EarlyEnd, EpochEnd
+from streams.wire import Bookmark, Claim, Decision, EarlyEnd, EpochEnd
 from tests.cells import KEY
 from tests.damage import NOON
 from tests.streams.agents import SETTINGS, SHORE, TAKEN_OVER, TOPICS, Agent, event, events, seals
@@ -76,7 +76,7 @@ async def test_a_shard_goes_to_the_end_of_an_epoch_whose_key_is_destroyed_and_no
     await one.crowd.seal()
     assert memory.kinds(TOPICS.checkpoints) == [*TAKEN_OVER, "part", "manifest", "ended"]
     [early] = said(memory, EarlyEnd)
-    assert (early.shard, early.watermark, early.until) == (0, NOON - 2 * MINUTE, EPOCH.end)
+    assert (early.shard, early.watermark, early.until) == (0, NOON - 2 * MINUTE, EPOCH.end - 1)
     assert seals(memory)[-1].watermark == EPOCH.end
     await one.crowd.seal()
     assert memory.kinds(TOPICS.checkpoints).count("ended") == 1
@@ -99,11 +99,27 @@ async def test_a_successor_says_from_its_checkpoint_on_that_windows_are_not_to_b
     assert second.metric("foule_records_read_total") == second.metric("foule_records_late_total") == 2
     await second.crowd.seal()
     assert seals(memory)[-1].watermark == EPOCH.end
-    assert {early.until for early in said(memory, EarlyEnd)} == {EPOCH.end}
+    assert {early.until for early in said(memory, EarlyEnd)} == {EPOCH.end - 1}
     third = await worker(memory, store)
     await third.crowd.take(events(event(0)))
     await third.crowd.seal()
     assert seals(memory)[-1].watermark == EPOCH.end
+
+
+async def test_a_successor_cannot_open_its_checkpoint_and_says_before_anything_else_which_windows_lack_it(
+    memory: Memory, store: MemoryKeyStore
+) -> None:
+    first = await worker(memory, store)
+    await first.crowd.take(events(*(event(MINUTE * at, f"device-{at}") for at in range(9))))
+    await first.crowd.checkpoint()
+    await register_in(memory).end(EPOCH.label)
+    before = len(memory.messages(TOPICS.tallies))
+    second = await worker(memory, store)
+    claim, early = memory.messages(TOPICS.tallies)[before:]
+    assert isinstance(claim, Claim)
+    assert early == EarlyEnd(claim.settings, claim.token, 0, NOON + 6 * MINUTE, EPOCH.end - 1)
+    assert (first.metric("foule_lost_keys_total"), second.metric("foule_lost_keys_total")) == (0, 0)
+    assert (first.crowd._running[0].part.devices, second.crowd._running[0].part.devices) == (9, 0)
 
 
 async def test_a_shard_that_comes_to_an_epoch_after_its_end_passes_over_it_and_goes_on(

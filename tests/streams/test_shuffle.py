@@ -7,21 +7,24 @@ import json
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from anonymizer.keys import DESTROYED, KeyStore, MemoryKeyStore
+from config.errors import KeyMissingError, KeyStoreError
 from foule.oracle.oracle import Parameters, Record
 from foule.oracle.parameters import HOUR, MINUTE
 from indicators.counts import Tally
 from sinks.prometheus import Metrics
 from streams import crowd, wire
-from streams.batches import Batch, decode_batch, encode_batch
+from streams.batches import Batch, SealedBatch, decode_batch, encode_batch
 from streams.crowd import ShuffledCrowdAgent
 from streams.releaser import ReleaseAgent
 from streams.shuffle import ShuffleAgent
+from streams.shuffled import ShuffledShard
 from streams.source import Source
 from streams.watermark import BEGINNING
-from streams.wire import Advance, Message, Seal, SourceLoss, SourceSeal, TallyPart, decode_advance
+from streams.wire import Advance, EarlyEnd, Message, Seal, SourceLoss, SourceSeal, TallyPart, decode_advance
 from tests.cells import CIPHER, KEY, counts_of, key_id, opened
 from tests.crowds import SMALL, Universe
 from tests.damage import NOON
@@ -68,7 +71,7 @@ async def shuffling(memory: Memory | None = None, store: KeyStore | None = None)
     return worker
 
 
-def batches(memory: Memory, shard: int) -> list[Batch]:
+def batches(memory: Memory, shard: int) -> list[SealedBatch]:
     return [decode_batch(sent.value or b"") for sent in memory.to(TOPICS.shuffled, shard)]
 
 
@@ -93,7 +96,7 @@ async def test_every_fetch_is_a_batch_for_each_shard_and_the_rows_of_both_are_al
     await worker.feed.take(events(b"damage", start=40))
     for shard in range(2):
         assert spans(worker.memory, shard) == [(0, 0, 0), (0, 0, 40), (0, 40, 41)]
-    rows = [len(rows.offsets) // 8 for shard in range(2) for one in batches(worker.memory, shard) for rows in one.rows]
+    rows = [rows.count for shard in range(2) for one in batches(worker.memory, shard) for rows in one.rows]
     assert len(rows) == 2
     assert sum(rows) == 40
     assert worker.metric("foule_records_accepted_total") == 40
@@ -243,9 +246,9 @@ async def test_a_shard_counts_what_comes_again_once_and_reads_on_behind_what_it_
     second.gathered = 2
     await second.feed.take(events(*MANY))
     await second.feed.advance(advances(Advance(40, DAY_END)))
-    memory.put(TOPICS.shuffled, None, encode_batch(Batch(FINGERPRINT, 1, 0, 0, 0, DAY_END, [])))
+    memory.put(TOPICS.shuffled, None, encode_batch(Batch(FINGERPRINT, 1, 0, 0, 0, DAY_END), 0))
     await second.gather()
-    sent = [len(rows.offsets) // 8 for batch in batches(memory, 0) for rows in batch.rows]
+    sent = [rows.count for batch in batches(memory, 0) for rows in batch.rows]
     assert sent[0] == sent[1] == presence(memory, store) > 10
 
 
@@ -290,7 +293,7 @@ async def test_a_shard_that_meets_a_second_key_of_an_epoch_is_taken_over_again()
     other = Source(1, parts_of(SHORE, partitions=2))
     other.take(fetch_of(1, 0, [Record(at, -1, value) for at, value in enumerate(MANY)]))
     for shard, batch in other.batches(0):
-        worker.memory.put(TOPICS.shuffled, None, encode_batch(batch), shard)
+        worker.memory.put(TOPICS.shuffled, None, encode_batch(batch, shard), shard)
     assert worker.memory.kinds(TOPICS.checkpoints) == TAKEN_OVER
     await worker.gather()
     assert worker.memory.kinds(TOPICS.checkpoints) == [*TAKEN_OVER, *TAKEN_OVER]
@@ -369,3 +372,133 @@ async def test_a_key_lives_until_the_shards_and_the_sources_have_checkpoints_pas
     await agent.take(memory.fetch(TOPICS.tallies, read + 1))
     await agent.tick()
     assert store.get(EPOCH.label) == DESTROYED
+
+
+# --- keys that the batches are under
+
+
+class SilentStore(LosingStore):
+    """It does not answer while it is ``silent``."""
+
+    silent = False
+
+    def get(self, label: str) -> bytes | None:
+        if self.silent:
+            raise KeyStoreError("the key store does not answer")
+        return super().get(label)
+
+
+async def sent_by_another(memory: Memory, store: KeyStore) -> Shuffling:
+    """A worker that holds no key, and what another has sent it."""
+    first = await shuffling(memory, store)
+    await first.feed.take(events(*MANY))
+    return await shuffling(memory, store)
+
+
+def events_of(memory: Memory, shard: int = 0) -> int:
+    return sum(len(batch) for batch in batches(memory, shard))
+
+
+async def test_a_shard_waits_before_a_batch_while_the_key_store_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    memory, store, pauses = Memory(), SilentStore(), list[float]()
+    worker = await sent_by_another(memory, store)
+    store.silent = True
+    pause = asyncio.sleep
+
+    async def until_it_answers(seconds: float) -> None:
+        memory.seconds += seconds
+        pauses.append(seconds)
+        store.silent = sum(pauses) < 500
+        await pause(0)
+
+    monkeypatch.setattr(asyncio, "sleep", until_it_answers)
+    await worker.gather()
+    part = worker.crowd._running[0].part
+    assert sum(pauses) >= 500
+    assert (part.devices, part.left_out, part.next_offset) == (events_of(memory), 0, len(batches(memory, 0)))
+
+
+async def test_what_comes_before_a_batch_whose_key_is_not_there_is_taken_and_what_a_lost_key_had_is_left_out_and_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    memory, store = Memory(), SilentStore()
+    worker = await sent_by_another(memory, store)
+    store.empty()
+    pause, seen = asyncio.sleep, set[int]()
+
+    async def as_time_goes_by(seconds: float) -> None:
+        memory.seconds += seconds
+        seen.add(worker.crowd._running[0].part.next_offset)
+        await pause(0)
+
+    monkeypatch.setattr(asyncio, "sleep", as_time_goes_by)
+    await worker.gather()
+    assert memory.seconds == pytest.approx(120, abs=2)
+    part = worker.crowd._running[0].part
+    # the first two are claims
+    assert (min(seen), part.devices, part.left_out) == (1, 0, events_of(memory))
+    assert worker.metric("foule_left_out_events_total") == events_of(memory) > 10
+    [early] = said(memory, EarlyEnd)
+    # in clear are whole minutes only
+    assert (early.shard, early.watermark, early.until) == (0, NOON - 1, NOON + MINUTE + SETTINGS.time.linger)
+
+
+async def test_events_under_a_key_that_is_destroyed_are_left_out_and_said_up_to_the_end_of_their_epoch() -> None:
+    memory, store = Memory(), MemoryKeyStore()
+    first = await shuffling(memory, store)
+    late = EPOCH.end - NOON - 1
+    await first.feed.take(events(*(event(late, f"device-{n}") for n in range(40))))
+    store.destroy(EPOCH.label, 0)
+    worker = await shuffling(memory, store)
+    await worker.gather()
+    part = worker.crowd._running[0].part
+    assert (part.devices, part.left_out) == (0, events_of(memory))
+    [early] = said(memory, EarlyEnd)
+    assert (early.watermark, early.until) == (EPOCH.end - MINUTE - 1, EPOCH.end - 1)
+
+
+async def test_a_snapshot_under_a_destroyed_key_is_not_opened_and_its_shard_says_so_before_it_goes_on() -> None:
+    memory, store = Memory(), MemoryKeyStore()
+    first = await shuffling(memory, store)
+    await first.feed.take(events(*MANY))
+    await first.gather()
+    await first.crowd.checkpoint()
+    store.destroy(EPOCH.label, 0)
+    worker = await shuffling(memory, store)
+    part = worker.crowd._running[0].part
+    assert (first.crowd._running[0].part.devices > 10, part.devices, part.lost) == (True, 0, False)
+    assert [early.until for early in said(memory, EarlyEnd)] == [EPOCH.end - 1]
+
+
+async def test_a_batch_that_somebody_changed_is_passed_over() -> None:
+    worker = await shuffling()
+    await worker.feed.take(events(*MANY))
+    sent = worker.memory.to(TOPICS.shuffled)[-1]
+    assert sent.value is not None
+    changed = sent.value[:-1] + bytes([sent.value[-1] ^ 1])
+    worker.memory.sent = [one._replace(value=changed) if one is sent else one for one in worker.memory.sent]
+    await worker.gather()
+    part = worker.crowd._running[0].part
+    assert (part.devices, part.next_offset) == (0, 2)
+
+
+async def test_what_a_shard_has_already_is_passed_over_though_its_key_is_gone() -> None:
+    memory, store = Memory(), LosingStore()
+    first = await shuffling(memory, store)
+    await first.feed.take(events(*MANY))
+    await first.gather()
+    shard = first.crowd._running[0].part
+    devices = shard.devices
+    again = decode_batch(memory.to(TOPICS.shuffled, 0)[1].value or b"")
+    store.empty()
+    fresh = ShuffledShard(0, parts_of(SHORE, store, 2))
+    with pytest.raises(KeyMissingError):
+        fresh.opened(again)
+    fresh._heard[0].taken = 40
+    assert fresh.opened(again).shares == []
+    fresh._heard[0].taken, fresh._settled = 0, NOON + HOUR
+    assert fresh.opened(again).shares == []
+    assert fresh.opened(replace(again, settings="other")).shares == []
+    assert (devices, shard.devices) == (events_of(memory), devices)

@@ -15,7 +15,7 @@ from foule.oracle.oracle import Parameters, Result
 from foule.oracle.parameters import HOUR, MINUTE, SECOND
 from foule.oracle.result import add
 from indicators.columns import Reader
-from streams.batches import Batch
+from streams.batches import Batch, decode_batch, encode_batch
 from streams.shuffled import ShuffledShard
 from streams.source import Source
 from streams.watermark import BEGINNING
@@ -107,7 +107,9 @@ class Pair:
 
     def give(self, batches: list[tuple[int, Batch]]) -> None:
         for shard, batch in batches:
-            self.shards[shard].take([batch], self.shards[shard].next_offset + 1)
+            one = self.shards[shard]
+            sent = decode_batch(encode_batch(batch, shard))
+            one.take([one.opened(sent)], one.next_offset + 1)
 
     @property
     def devices(self) -> int:
@@ -116,9 +118,13 @@ class Pair:
     @property
     def waiting(self) -> int:
         """Events that wait for the watermark, by what the shards' snapshots hold."""
-        number = self.parts.calendar.epoch_of(NOON).number
-        readers = [Reader(shard.snapshot().encode()) for shard in self.shards if shard.devices]
-        return sum(len(reader.column(f"epoch/{number}/waiting/times")) for reader in readers)
+        epoch, waiting = self.parts.calendar.epoch_of(NOON), 0
+        for shard in self.shards:
+            if shard.devices:
+                reader = Reader(shard.snapshot().encode(), f"shard {shard.partition}").under(f"epoch/{epoch.number}")
+                cipher = self.parts.keys.cipher(epoch, reader.value("key"))
+                waiting += len(reader.opened("crowd", cipher).column("waiting/times"))
+        return waiting
 
     @property
     def presence(self) -> dict[str, int]:
@@ -218,8 +224,8 @@ def test_an_event_that_a_loss_has_made_late_is_passed_over() -> None:
 def test_batches_under_other_settings_and_of_unknown_sources_are_passed_over() -> None:
     pair = Pair()
     for shard, batch in pair.batches(0, event(0, "a")):
-        foreign = Batch("other", 0, 9, batch.start, batch.end, batch.mark, batch.rows)
-        unknown = Batch(batch.settings, 2, 9, batch.start, batch.end, batch.mark, batch.rows)
+        foreign = batch._replace(settings="other", token=9)
+        unknown = batch._replace(source=2, token=9)
         pair.give([(shard, foreign), (shard, unknown)])
     assert pair.devices == 0
 
