@@ -107,13 +107,15 @@ class TimeSettings(Struct, frozen=True, kw_only=True):
 
 
 class LayerSettings(Struct, frozen=True, kw_only=True):
-    """One layer of zones: areas from a GeoJSON file, or the values of a column of the cell catalogue."""
+    """One layer of zones: areas from a GeoJSON file, or the values of a column of the cell catalogue; ``parent`` is the
+    name of the layer whose zones hold its own."""
 
     name: Annotated[str, LAYER]
     file: Path | None = None
     id: Field = "id"
     title: Field = "name"
     column: MaybeTemplate = None
+    parent: Annotated[str | None, LAYER] = None
 
 
 class ZonesSettings(Struct, frozen=True, kw_only=True):
