@@ -119,13 +119,15 @@ class LayerSettings(Struct, frozen=True, kw_only=True):
 
 
 class ZonesSettings(Struct, frozen=True, kw_only=True):
-    """The cell catalogue (a CSV) and the layers of zones."""
+    """The cell catalogue (a CSV) and the layers of zones; zones that differ by fewer cells than ``min_difference`` are
+    refused, but for equal ones."""
 
     cells: Path | None = None
     cell: Template = "cell"
     lat: Template = "lat"
     lon: Template = "lon"
     delimiter: Delimiter = ","
+    min_difference: Annotated[int, whole(0, 1_000)] = 3
     layers: tuple[LayerSettings, ...] = ()
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from config.errors import ZonesError
 from config.sections import ZonesSettings
-from zones import catalogue, layers
+from zones import catalogue, differences, layers
 from zones.catalogue import Catalogue
 from zones.layers import Layer, ZoneFile
 from zones.locate import Locator
@@ -120,6 +120,7 @@ def load(settings: ZonesSettings) -> Places:
         drawn.append(Drawn(layer, zones_of_cells[:, at], files[name].polygons if name in files else None))
         locators.append(locator)
     ordered = nest(drawn, settings.layers, report)
+    report += differences.check(ordered, zones_of_cells, settings.min_difference)
     fingerprint = _fingerprint(ordered, files, known, zones_of_cells)
     return Places(ordered, known.cells, zones_of_cells, locators, fingerprint, report)
 

@@ -65,11 +65,12 @@ def test_relative_paths_count_from_the_folder_of_the_file(tmp_path: Path, load_t
     zones = load_text(
         '[zones]\ncells = "data/cells.csv"\n'
         '[[zones.layers]]\nname = "communes"\nfile = "/srv/communes.geojson"\n'
-        '[[zones.layers]]\nname = "areas"\ncolumn = "{lac}"\n'
+        '[[zones.layers]]\nname = "areas"\ncolumn = "{lac}"\nparent = "communes"\n'
     ).zones
     assert zones.cells == tmp_path / "data" / "cells.csv"
     assert [layer.file for layer in zones.layers] == [Path("/srv/communes.geojson"), None]
     assert [layer.column for layer in zones.layers] == [None, "{lac}"]
+    assert [layer.parent for layer in zones.layers] == [None, "communes"]
 
 
 def test_an_empty_text_takes_an_optional_setting_away(load_text: Load) -> None:
