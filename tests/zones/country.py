@@ -48,9 +48,9 @@ def by_column(column: str, name: str = "towns") -> LayerSettings:
     return LayerSettings(name=name, column=column)
 
 
-def zones(*layers: LayerSettings, cells: Path | None = None, min_difference: int = 0, **settings: str) -> ZonesSettings:
-    """The section [zones]; zones of a cell or two may differ by so little, unless the test is about that."""
-    return ZonesSettings(cells=cells, layers=layers, min_difference=min_difference, **settings)
+def zones(*layers: LayerSettings, cells: Path | None = None, **settings: str) -> ZonesSettings:
+    """The section [zones]; its zones may differ by a cell or two."""
+    return ZonesSettings(cells=cells, layers=layers, min_difference=0, **settings)
 
 
 def shared(name: str) -> Path:

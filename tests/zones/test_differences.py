@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from config.errors import ZonesError
 from config.sections import ZonesSettings
-from tests.zones.country import by_column, write_cells, zones
+from tests.zones.country import by_column, write_cells
 from zones import OUTSIDE, Layer, Places, load
 from zones.differences import check
 
@@ -18,7 +18,8 @@ def in_columns(folder: Path, *pairs: str, min_difference: int = ZonesSettings().
     """Cells in a spot and a town each, "a A" being both; "-" is none."""
     rows = (f"{at},{pair.replace('-', '').replace(' ', ',')}" for at, pair in enumerate(pairs))
     cells = write_cells(folder / "cells.csv", "cell,spot,town", *rows)
-    return zones(by_column("spot", "spots"), by_column("town"), cells=cells, min_difference=min_difference)
+    layers = (by_column("spot", "spots"), by_column("town"))
+    return ZonesSettings(cells=cells, layers=layers, min_difference=min_difference)
 
 
 def refused(settings: ZonesSettings) -> str:

@@ -1,5 +1,6 @@
 """Nesting: the parent of each zone, named or found, and what is refused."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,7 @@ def test_a_zone_with_cells_in_two_zones_of_a_named_parent_is_refused(tmp_path: P
     assert '"t2" (cells: 1) and "outside" (cells: 1); a zone' in second
 
 
-def drawn(folder: Path, children: list[object], *cells: str, parent: str | None = "towns") -> ZonesSettings:
+def drawn(folder: Path, children: Sequence[object], *cells: str, parent: str | None = "towns") -> ZonesSettings:
     """Quarters in two towns, three degrees wide each, side by side."""
     towns = write_zones(folder / "towns.geojson", feature("west", square(0, 0, 3)), feature("east", square(3, 0, 3)))
     quarters = write_zones(folder / "quarters.geojson", *children)
