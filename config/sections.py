@@ -13,6 +13,7 @@ from config.checks import (
     INSTANCE,
     LAYER,
     REDIS,
+    RISKS,
     TEMPLATE,
     TEXT,
     TIME_FORMAT,
@@ -155,11 +156,12 @@ class RedisSettings(Struct, frozen=True, kw_only=True):
 
 
 class KeysSettings(Struct, frozen=True, kw_only=True):
-    """The Redis, without persistence, that holds the keys of epochs."""
+    """The Redis, without persistence, for the keys of epochs; the ways in which it may write to disk all the same."""
 
     url: Annotated[Secret, REDIS] = Secret("redis://127.0.0.1:6380/0")
     max_age: Annotated[Duration, at_least(MINUTE)] = Duration(12 * HOUR)
     lost_after: Annotated[Duration, at_least(SECOND)] = Duration(2 * MINUTE)
+    accept_risks: Annotated[tuple[str, ...], RISKS] = ()
 
 
 class MetricsSettings(Struct, frozen=True, kw_only=True):

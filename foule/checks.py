@@ -20,7 +20,6 @@ Level = Literal["ok", "warn", "fail"]
 
 _REDIS_SECONDS = 3.0
 _CLOCK_TOLERANCE_MS = 2_000
-_MEMORY_ONLY = 'use a Redis with save "" and appendonly no, without replicas'
 _KEYED_PRODUCER = (
     "let the producer set the key of each record to the subscriber id and use Kafka's default partitioner"
     ' (in librdkafka: partitioner = "murmur2_random")'
@@ -194,16 +193,19 @@ def check_indicators(settings: Settings) -> Iterator[Finding]:
 
 
 def check_key_store(settings: Settings) -> Iterator[Finding]:
-    """The key store answers and keeps its keys in memory only: a destroyed key must not be on a disk."""
+    """The key store answers and keeps its keys in memory only, but for the risks that are accepted by name: a destroyed
+    key must not be on a disk."""
     store = RedisKeyStore(settings.keys)
     try:
         ways = store.persistence()
     finally:
         store.close()
     for way in ways:
-        sentence, _, advice = way.partition("; ")
-        level: Level = "warn" if sentence.startswith("unknown") else "fail"
-        yield Finding(level, "key store", f"{settings.keys.url} {sentence}", advice or _MEMORY_ONLY)
+        text = f"{settings.keys.url} {way.text}"
+        if way.risk in settings.keys.accept_risks:
+            yield Finding("warn", "key store", f"{text}: accepted (keys.accept_risks), and not safe")
+        else:
+            yield Finding("fail", "key store", text, way.remedy)
     if not ways:
         yield Finding("ok", "key store", f"{settings.keys.url} answers and keeps keys in memory only")
 

@@ -94,6 +94,8 @@ def test_every_problem_is_reported_in_the_order_of_the_file(problems: Problems) 
         ('replay.time_format = "milliseconds"', '"ms", "s", "iso", or a format such as'),
         ('replay.lat = "lat"', "a column, since replay.lat has one"),
         ('replay.cell = ""', "a column, or else columns in replay.lat and replay.lon"),
+        ('keys.accept_risks = ["disk"]', 'a list of any of "snapshots", "append-only file", "replicas", "unknown"'),
+        ('keys.accept_risks = "snapshots"', 'a list of any of "snapshots", "append-only file", "replicas", "unknown"'),
         ('log.level = "DEBUG"', 'one of "debug", "info", "warning", "error"'),
         ('kafka.ca_file = "ca.pem"', "no file, since security_protocol is PLAINTEXT"),
         ('topics.flows = "events"', "another topic than that of topics.events"),

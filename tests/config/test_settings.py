@@ -36,6 +36,7 @@ def test_without_a_file_the_defaults_hold() -> None:
     assert settings.time.epoch_start == date(2014, 1, 1)
     assert settings.privacy.k == 20
     assert settings.keys.url == Secret("redis://127.0.0.1:6380/0")
+    assert settings.keys.accept_risks == ()
 
 
 def test_the_shipped_default_file_says_what_holds_without_a_file() -> None:

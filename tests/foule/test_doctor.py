@@ -102,9 +102,20 @@ def test_a_key_store_that_writes_to_disk_and_serves_readers_too_fails(
     (stored,) = found["key store"]
     assert stored.level == "fail"
     assert "writes every change to an append-only file" in stored.text
-    assert stored.advice == "set appendonly no"
+    assert stored.advice == 'set appendonly no, or accept it by its name: keys.accept_risks = ["append-only file"]'
     shared = [finding for finding in found["indicators Redis"] if finding.level == "fail"]
     assert [finding.text for finding in shared] == ["the key store (keys.url) is the same server"]
+
+
+def test_a_risk_that_is_accepted_by_name_is_shown_as_accepted_and_no_other_is(
+    settings_for: SettingsMaker, redis_url: str, tmp_path: Path
+) -> None:
+    for accepted, level in ((["append-only file", "unknown"], "warn"), (["snapshots", "replicas", "unknown"], "fail")):
+        keys = {"url": redis_url, "accept_risks": accepted}
+        [finding] = checks.check_key_store(load(settings_for(tmp_path, keys=keys), environ={}))
+        assert finding.level == level
+        assert "writes every change to an append-only file" in finding.text
+        assert ("accepted (keys.accept_risks), and not safe" in finding.text) == (level == "warn")
 
 
 def test_absent_servers_fail_with_their_addresses_and_the_rest_is_still_checked(
