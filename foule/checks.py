@@ -11,6 +11,7 @@ from redis.retry import Retry
 import zones
 from config.errors import FouleError, TopicsError
 from config.settings import Secret, Settings, require_layers
+from foule import dumps
 from foule.keying import Keying, judge, sample
 from streams import topics
 from streams.connection import administration
@@ -56,6 +57,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from check_indicators(settings)
     yield from _guarded("key store", check_key_store, settings)
     yield from check_clock(settings)
+    yield from check_swap(settings)
 
 
 def check_zones(settings: Settings) -> Iterator[Finding]:
@@ -232,6 +234,22 @@ def check_clock(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "clock", f"agrees with: {', '.join(compared)}")
     else:
         yield Finding("warn", "clock", "not checked, since no Redis answers")
+
+
+def check_swap(settings: Settings) -> Iterator[Finding]:
+    """This machine's swap is off: it would write a worker's memory, with ids and keys, to a disk."""
+    areas = dumps.swaps()
+    if areas is None:
+        yield Finding("warn", "swap", "not checked, since this machine has no /proc/swaps")
+    elif areas:
+        yield Finding(
+            "warn",
+            "swap",
+            f"swap is on ({areas} areas): what workers hold in memory, ids and keys, may be written to a disk",
+            "turn it off (swapoff -a) where workers and the key store run, or encrypt it under a key that is not kept",
+        )
+    else:
+        yield Finding("ok", "swap", "off on this machine")
 
 
 def _guarded(part: str, check: Check, settings: Settings) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ _PART_WIDTH = 16
 @json_option
 @click.pass_context
 def doctor(context: click.Context, settings: Settings, as_json: bool) -> None:
-    """Check zones, broker, topics, the keying of a sample of events, both Redis and the clock.
+    """Check zones, broker, topics, the keying of a sample of events, both Redis, the clock and this machine's swap.
 
     Each line says ok, warn or fail, and what to do. The exit status is 1 if anything fails.
     """

@@ -15,6 +15,7 @@ import faust
 
 from config.errors import FouleError, KeyStoreError, ServiceError, TopicsError, UnreachableError
 from config.settings import Settings, require_layers
+from foule import dumps
 from foule.options import settings_option
 from sinks.kafka import KafkaSink
 from sinks.prometheus import Metrics
@@ -44,6 +45,7 @@ def worker(settings: Settings) -> None:
 
     The topics must be there (foule topics). Start as many workers as you like, with the same settings.
     """
+    dumps.forbid()
     _start_log(settings.log.level)
     places = load_places(settings)
     metrics = Metrics()

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 from kafka import KafkaAdminClient, KafkaProducer
 
-from config.settings import load
-from foule import checks
+from config.settings import Settings, load
+from foule import checks, dumps
 from foule.cli import main
 from foule.embedded import EmbeddedBroker
 from foule.server_process import free_port
@@ -51,14 +51,15 @@ def event(subscriber: str) -> bytes:
 
 
 def test_all_is_well_with_keyed_events_and_fitting_servers(
-    settings_for: SettingsMaker, zones: Mapping[str, object], tmp_path: Path
+    settings_for: SettingsMaker, zones: Mapping[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(dumps, "swaps", lambda: 0)
     file = settings_for(tmp_path, zones=zones)
     topics.create(load(file, environ={}))
     send(file, *[(f"{number}".encode(), event(f"{number}")) for number in range(40)])
     result = run(file, "--json")
     found = findings(result)
-    assert list(found) == ["zones", "broker", "topics", "keying", "indicators Redis", "key store", "clock"]
+    assert list(found) == ["zones", "broker", "topics", "keying", "indicators Redis", "key store", "clock", "swap"]
     levels = {part: {finding.level for finding in lines} for part, lines in found.items()}
     assert set.union(*levels.values()) == {"ok"}
     assert "40 records of 40 subscribers" in found["keying"][0].text
@@ -119,11 +120,12 @@ def test_a_risk_that_is_accepted_by_name_is_shown_as_accepted_and_no_other_is(
 
 
 def test_absent_servers_fail_with_their_addresses_and_the_rest_is_still_checked(
-    settings_for: SettingsMaker, zones: Mapping[str, object], tmp_path: Path
+    settings_for: SettingsMaker, zones: Mapping[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = free_port()
     url = f"redis://:hidden@127.0.0.1:{closed}/0"
     sections = {"kafka": {"bootstrap": f"127.0.0.1:{closed}"}, "redis": {"url": url}, "keys": {"url": url}}
+    monkeypatch.setattr(dumps, "swaps", lambda: None)
     result = run(settings_for(tmp_path, zones=zones, **sections), "--json")
     found = findings(result)
     assert result.exit_code == 1
@@ -135,6 +137,7 @@ def test_absent_servers_fail_with_their_addresses_and_the_rest_is_still_checked(
         "indicators Redis": "fail",
         "key store": "fail",
         "clock": "warn",
+        "swap": "warn",
     }
     for part in ("broker", "indicators Redis", "key store"):
         assert f"127.0.0.1:{closed}" in found[part][0].text
@@ -169,6 +172,17 @@ def test_more_replicas_than_brokers_fail(settings_for: SettingsMaker, tmp_path: 
     (finding,) = checks.check_broker(settings)
     assert finding.level == "fail"
     assert finding.advice == "start more brokers, or set topics.replication to at most 1"
+
+
+@pytest.mark.parametrize(
+    ("areas", "level", "words"),
+    [(0, "ok", "off on this machine"), (2, "warn", "swap is on (2 areas)"), (None, "warn", "not checked")],
+)
+def test_swap_is_a_warning(monkeypatch: pytest.MonkeyPatch, areas: int | None, level: str, words: str) -> None:
+    monkeypatch.setattr(dumps, "swaps", lambda: areas)
+    [finding] = checks.check_swap(Settings())
+    assert finding.level == level
+    assert words in finding.text
 
 
 @pytest.mark.parametrize(("shift", "level", "words"), [(-60_000, "warn", "60.0 s behind"), (0, "ok", "agrees")])
