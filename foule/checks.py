@@ -2,24 +2,20 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Literal, NamedTuple
 
 from redis import Redis, RedisError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 import zones
 from config.errors import FouleError, TopicsError
 from config.settings import Secret, Settings, require_layers
-from foule import dumps
+from foule import dumps, retention
+from foule.finding import Finding
 from foule.keying import Keying, judge, sample
+from foule.redis_client import client
 from streams import topics
 from streams.connection import administration
 from streams.keystore import RedisKeyStore
 
-Level = Literal["ok", "warn", "fail"]
-
-_REDIS_SECONDS = 3.0
 _CLOCK_TOLERANCE_MS = 2_000
 _KEYED_PRODUCER = (
     "let the producer set the key of each record to the subscriber id and use Kafka's default partitioner"
@@ -29,15 +25,6 @@ _KEYED_OR_SHUFFLED = (
     f"{_KEYED_PRODUCER}; or, for a feed that cannot be keyed, set events.shuffle = true: workers then part"
     " the events by subscriber themselves"
 )
-
-
-class Finding(NamedTuple):
-    """What one check found; ``advice`` says what to do, and is empty where nothing is to be done."""
-
-    level: Level
-    part: str
-    text: str
-    advice: str = ""
 
 
 Check = Callable[[Settings], Iterator[Finding]]
@@ -56,6 +43,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield from _guarded("keying", check_keying, settings)
     yield from check_indicators(settings)
     yield from _guarded("key store", check_key_store, settings)
+    if any(finding.level == "fail" for finding in broker):
+        yield Finding("warn", "retention", "of topics not checked, since the broker does not answer")
+    else:
+        yield from _guarded("retention", retention.check_topics, settings)
+    yield from retention.check_windows(settings)
+    yield from retention.check_keys(settings)
     yield from check_clock(settings)
     yield from check_swap(settings)
 
@@ -173,7 +166,7 @@ def _keying_problems(keying: Keying, size: str) -> Iterator[Finding]:
 def check_indicators(settings: Settings) -> Iterator[Finding]:
     """The Redis for released numbers answers and runs scripts."""
     try:
-        with _client(settings.redis.url) as redis:
+        with client(settings.redis.url) as redis:
             release = redis.info("server").get("redis_version", "of unknown version")
             redis.eval("return 1", 0)
             if _same_server(redis, settings):
@@ -261,14 +254,9 @@ def _guarded(part: str, check: Check, settings: Settings) -> Iterator[Finding]:
             yield Finding("fail", part, line)
 
 
-def _client(url: Secret) -> Redis:
-    limits = {"socket_timeout": _REDIS_SECONDS, "socket_connect_timeout": _REDIS_SECONDS}
-    return Redis.from_url(url.reveal(), retry=Retry(NoBackoff(), 0), **limits)
-
-
 def _same_server(redis: Redis, settings: Settings) -> bool:
     try:
-        with _client(settings.keys.url) as keys:
+        with client(settings.keys.url) as keys:
             other = keys.info("server").get("run_id")
     except (RedisError, ValueError):
         return False  # said by the check of the key store
@@ -277,7 +265,7 @@ def _same_server(redis: Redis, settings: Settings) -> bool:
 
 def _clock_offset(url: Secret) -> tuple[int, int]:
     """How far the server's clock is ahead of this one's, ms, and the uncertainty of that, ms."""
-    with _client(url) as redis:
+    with client(url) as redis:
         redis.ping()  # connects, so that the question alone is timed
         asked = now_ms()
         seconds, microseconds = redis.time()

@@ -12,6 +12,7 @@ from config.settings import Settings, load
 from foule import checks, dumps
 from foule.cli import main
 from foule.embedded import EmbeddedBroker
+from foule.finding import Finding
 from foule.server_process import free_port
 from streams import topics
 from tests.conftest import SettingsMaker
@@ -29,11 +30,11 @@ def run(file: Path, *arguments: str) -> Result:
     return CliRunner().invoke(main, ["doctor", *arguments, "--settings", str(file)])
 
 
-def findings(result: Result) -> dict[str, list[checks.Finding]]:
+def findings(result: Result) -> dict[str, list[Finding]]:
     """The findings of ``doctor --json`` by part."""
-    found: dict[str, list[checks.Finding]] = {}
+    found: dict[str, list[Finding]] = {}
     for row in json.loads(result.stdout)["findings"]:
-        found.setdefault(row["part"], []).append(checks.Finding(**row))
+        found.setdefault(row["part"], []).append(Finding(**row))
     return found
 
 
@@ -59,7 +60,17 @@ def test_all_is_well_with_keyed_events_and_fitting_servers(
     send(file, *[(f"{number}".encode(), event(f"{number}")) for number in range(40)])
     result = run(file, "--json")
     found = findings(result)
-    assert list(found) == ["zones", "broker", "topics", "keying", "indicators Redis", "key store", "clock", "swap"]
+    assert list(found) == [
+        "zones",
+        "broker",
+        "topics",
+        "keying",
+        "indicators Redis",
+        "key store",
+        "retention",
+        "clock",
+        "swap",
+    ]
     levels = {part: {finding.level for finding in lines} for part, lines in found.items()}
     assert set.union(*levels.values()) == {"ok"}
     assert "40 records of 40 subscribers" in found["keying"][0].text
@@ -136,6 +147,7 @@ def test_absent_servers_fail_with_their_addresses_and_the_rest_is_still_checked(
         "keying": "warn",
         "indicators Redis": "fail",
         "key store": "fail",
+        "retention": "warn",
         "clock": "warn",
         "swap": "warn",
     }
