@@ -56,6 +56,13 @@ def _are_windows(windows: tuple[Duration, ...]) -> bool:
     return bool(windows) and fit and len(set(windows)) == len(windows)
 
 
+def _are_risks(risks: tuple[str, ...]) -> bool:
+    return set(risks) <= set(KEY_RISKS) and len(set(risks)) == len(risks)
+
+
+KEY_RISKS = ("snapshots", "append-only file", "replicas", "unknown")
+"""The ways in which a key store may write keys to a disk, by the names under which they can be accepted."""
+
 TEXT = Check("a text that is not empty", bool)
 CHARACTER = Check('one character, such as "," or ";" or "\\t"', lambda text: len(text) == 1)
 TEMPLATE = Check('a column, or columns in braces such as "{lac}-{ci}"', _is_template)
@@ -70,6 +77,7 @@ REDIS = Check(
 LAYER = Check("a name of letters, digits, '.', '_' or '-'", _matches(r"[A-Za-z0-9_.-]+"))
 BROKERS = Check('one or more "host:port", separated by commas', _are_brokers)
 WINDOWS = Check('a list of different durations from "1m" to "1d" in whole seconds', _are_windows)
+RISKS = Check('a list of any of "snapshots", "append-only file", "replicas", "unknown"', _are_risks)
 TIME_FORMAT = Check(
     '"ms", "s", "iso", or a format such as "%Y-%m-%d %H:%M:%S"',
     lambda text: text in ("ms", "s", "iso") or "%" in text,

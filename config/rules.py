@@ -96,6 +96,28 @@ def _zones(zones: ZonesSettings) -> Iterator[Broken]:
                 ("zones.cells", f"{here}.column"),
                 f"the file of the cell catalogue, since {here} is made from its column",
             )
+    yield from _parents(zones)
+
+
+def _parents(zones: ZonesSettings) -> Iterator[Broken]:
+    """A parent is another layer, and no layer is above itself."""
+    named = {layer.name: layer for layer in zones.layers}
+    names = tuple(f"zones.layers[{index}].name" for index in range(len(zones.layers)))
+    told: set[str] = set()
+    for index, layer in enumerate(zones.layers):
+        if layer.parent is None:
+            continue
+        keys = (f"zones.layers[{index}].parent", *names)
+        if layer.parent == layer.name or layer.parent not in named:
+            others = ", ".join(f'"{name}"' for name in named if name != layer.name)
+            yield Broken(keys, f"the name of another layer ({others})" if others else "none: there is no other layer")
+            continue
+        chain = [layer.name]
+        while (above := named[chain[-1]].parent) in named and above not in chain:
+            chain.append(above)
+        if above == layer.name and layer.name not in told:
+            told.update(chain)
+            yield Broken(keys, f"no circle of parents ({' in '.join([*chain, layer.name])})")
 
 
 def _replay(replay: ReplaySettings) -> Iterator[Broken]:

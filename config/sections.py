@@ -13,6 +13,7 @@ from config.checks import (
     INSTANCE,
     LAYER,
     REDIS,
+    RISKS,
     TEMPLATE,
     TEXT,
     TIME_FORMAT,
@@ -107,23 +108,27 @@ class TimeSettings(Struct, frozen=True, kw_only=True):
 
 
 class LayerSettings(Struct, frozen=True, kw_only=True):
-    """One layer of zones: areas from a GeoJSON file, or the values of a column of the cell catalogue."""
+    """One layer of zones: areas from a GeoJSON file, or the values of a column of the cell catalogue; ``parent`` is the
+    name of the layer whose zones hold its own."""
 
     name: Annotated[str, LAYER]
     file: Path | None = None
     id: Field = "id"
     title: Field = "name"
     column: MaybeTemplate = None
+    parent: Annotated[str | None, LAYER] = None
 
 
 class ZonesSettings(Struct, frozen=True, kw_only=True):
-    """The cell catalogue (a CSV) and the layers of zones."""
+    """The cell catalogue (a CSV) and the layers of zones; zones that differ by fewer cells than ``min_difference`` are
+    refused, but for equal ones."""
 
     cells: Path | None = None
     cell: Template = "cell"
     lat: Template = "lat"
     lon: Template = "lon"
     delimiter: Delimiter = ","
+    min_difference: Annotated[int, whole(0, 1_000)] = 3
     layers: tuple[LayerSettings, ...] = ()
 
 
@@ -152,11 +157,12 @@ class RedisSettings(Struct, frozen=True, kw_only=True):
 
 
 class KeysSettings(Struct, frozen=True, kw_only=True):
-    """The Redis, without persistence, that holds the keys of epochs."""
+    """The Redis, without persistence, for the keys of epochs; the ways in which it may write to disk all the same."""
 
     url: Annotated[Secret, REDIS] = Secret("redis://127.0.0.1:6380/0")
     max_age: Annotated[Duration, at_least(MINUTE)] = Duration(12 * HOUR)
     lost_after: Annotated[Duration, at_least(SECOND)] = Duration(2 * MINUTE)
+    accept_risks: Annotated[tuple[str, ...], RISKS] = ()
 
 
 class MetricsSettings(Struct, frozen=True, kw_only=True):

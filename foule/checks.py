@@ -2,25 +2,21 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Literal, NamedTuple
 
 from redis import Redis, RedisError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 import zones
 from config.errors import FouleError, TopicsError
 from config.settings import Secret, Settings, require_layers
+from foule import dumps, retention
+from foule.finding import Finding
 from foule.keying import Keying, judge, sample
+from foule.redis_client import client
 from streams import topics
 from streams.connection import administration
 from streams.keystore import RedisKeyStore
 
-Level = Literal["ok", "warn", "fail"]
-
-_REDIS_SECONDS = 3.0
 _CLOCK_TOLERANCE_MS = 2_000
-_MEMORY_ONLY = 'use a Redis with save "" and appendonly no, without replicas'
 _KEYED_PRODUCER = (
     "let the producer set the key of each record to the subscriber id and use Kafka's default partitioner"
     ' (in librdkafka: partitioner = "murmur2_random")'
@@ -29,15 +25,6 @@ _KEYED_OR_SHUFFLED = (
     f"{_KEYED_PRODUCER}; or, for a feed that cannot be keyed, set events.shuffle = true: workers then part"
     " the events by subscriber themselves"
 )
-
-
-class Finding(NamedTuple):
-    """What one check found; ``advice`` says what to do, and is empty where nothing is to be done."""
-
-    level: Level
-    part: str
-    text: str
-    advice: str = ""
 
 
 Check = Callable[[Settings], Iterator[Finding]]
@@ -56,7 +43,14 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield from _guarded("keying", check_keying, settings)
     yield from check_indicators(settings)
     yield from _guarded("key store", check_key_store, settings)
+    if any(finding.level == "fail" for finding in broker):
+        yield Finding("warn", "retention", "of topics not checked, since the broker does not answer")
+    else:
+        yield from _guarded("retention", retention.check_topics, settings)
+    yield from retention.check_windows(settings)
+    yield from retention.check_keys(settings)
     yield from check_clock(settings)
+    yield from check_swap(settings)
 
 
 def check_zones(settings: Settings) -> Iterator[Finding]:
@@ -172,7 +166,7 @@ def _keying_problems(keying: Keying, size: str) -> Iterator[Finding]:
 def check_indicators(settings: Settings) -> Iterator[Finding]:
     """The Redis for released numbers answers and runs scripts."""
     try:
-        with _client(settings.redis.url) as redis:
+        with client(settings.redis.url) as redis:
             release = redis.info("server").get("redis_version", "of unknown version")
             redis.eval("return 1", 0)
             if _same_server(redis, settings):
@@ -194,16 +188,19 @@ def check_indicators(settings: Settings) -> Iterator[Finding]:
 
 
 def check_key_store(settings: Settings) -> Iterator[Finding]:
-    """The key store answers and keeps its keys in memory only: a destroyed key must not be on a disk."""
+    """The key store answers and keeps its keys in memory only, but for the risks that are accepted by name: a destroyed
+    key must not be on a disk."""
     store = RedisKeyStore(settings.keys)
     try:
         ways = store.persistence()
     finally:
         store.close()
     for way in ways:
-        sentence, _, advice = way.partition("; ")
-        level: Level = "warn" if sentence.startswith("unknown") else "fail"
-        yield Finding(level, "key store", f"{settings.keys.url} {sentence}", advice or _MEMORY_ONLY)
+        text = f"{settings.keys.url} {way.text}"
+        if way.risk in settings.keys.accept_risks:
+            yield Finding("warn", "key store", f"{text}: accepted (keys.accept_risks), and not safe")
+        else:
+            yield Finding("fail", "key store", text, way.remedy)
     if not ways:
         yield Finding("ok", "key store", f"{settings.keys.url} answers and keeps keys in memory only")
 
@@ -232,6 +229,22 @@ def check_clock(settings: Settings) -> Iterator[Finding]:
         yield Finding("warn", "clock", "not checked, since no Redis answers")
 
 
+def check_swap(settings: Settings) -> Iterator[Finding]:
+    """This machine's swap is off: it would write a worker's memory, with ids and keys, to a disk."""
+    areas = dumps.swaps()
+    if areas is None:
+        yield Finding("warn", "swap", "not checked, since this machine has no /proc/swaps")
+    elif areas:
+        yield Finding(
+            "warn",
+            "swap",
+            f"swap is on ({areas} areas): what workers hold in memory, ids and keys, may be written to a disk",
+            "turn it off (swapoff -a) where workers and the key store run, or encrypt it under a key that is not kept",
+        )
+    else:
+        yield Finding("ok", "swap", "off on this machine")
+
+
 def _guarded(part: str, check: Check, settings: Settings) -> Iterator[Finding]:
     """A check whose error is a finding, so that the others still run."""
     try:
@@ -241,14 +254,9 @@ def _guarded(part: str, check: Check, settings: Settings) -> Iterator[Finding]:
             yield Finding("fail", part, line)
 
 
-def _client(url: Secret) -> Redis:
-    limits = {"socket_timeout": _REDIS_SECONDS, "socket_connect_timeout": _REDIS_SECONDS}
-    return Redis.from_url(url.reveal(), retry=Retry(NoBackoff(), 0), **limits)
-
-
 def _same_server(redis: Redis, settings: Settings) -> bool:
     try:
-        with _client(settings.keys.url) as keys:
+        with client(settings.keys.url) as keys:
             other = keys.info("server").get("run_id")
     except (RedisError, ValueError):
         return False  # said by the check of the key store
@@ -257,7 +265,7 @@ def _same_server(redis: Redis, settings: Settings) -> bool:
 
 def _clock_offset(url: Secret) -> tuple[int, int]:
     """How far the server's clock is ahead of this one's, ms, and the uncertainty of that, ms."""
-    with _client(url) as redis:
+    with client(url) as redis:
         redis.ping()  # connects, so that the question alone is timed
         asked = now_ms()
         seconds, microseconds = redis.time()

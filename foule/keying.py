@@ -83,13 +83,15 @@ def judge(sample: Iterable[Sampled], partitions: int, field: str) -> Keying:
     )
 
 
-def sample(settings: Settings, per_partition: int = RECORDS_A_PARTITION) -> tuple[list[Sampled], int]:
-    """The newest records of each partition of the topic of events, and how many partitions it has.
+def sample(
+    settings: Settings, topic: str | None = None, per_partition: int = RECORDS_A_PARTITION
+) -> tuple[list[Sampled], int]:
+    """The newest records of each partition of a topic, by default that of events, and how many partitions it has.
 
     Reads what is there at this moment, for at most twenty seconds, and commits nothing. Raises TopicsError if the
     topic is missing, ServiceError if Kafka does not answer.
     """
-    topic = settings.topics.events
+    topic = settings.topics.events if topic is None else topic
     ends = {TopicPartition(topic, number): end for number, end in log_ends(settings.kafka, topic).items()}
     try:
         consumer = KafkaConsumer(

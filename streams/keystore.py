@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -22,7 +22,25 @@ _REFUSES: Final = (
     "and that nothing else writes there"
 )
 
+_MEMORY_ONLY: Final = 'use a Redis with save "" and appendonly no, without replicas'
+_SCANNED: Final = 1000
+_FOR_GOOD: Final = -1  # what PTTL says of a key without a time to live, and of one that is not there
+_GONE: Final = -2
+
 _T = TypeVar("_T")
+
+
+class Way(NamedTuple):
+    """A way in which a Redis may write keys to a disk: its name in ``keys.accept_risks``, what is so, what to do."""
+
+    risk: str
+    text: str
+    advice: str
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it, or how to accept it."""
+        return f'{self.advice}, or accept it by its name: keys.accept_risks = ["{self.risk}"]'
 
 
 class RedisKeyStore:
@@ -73,28 +91,43 @@ class RedisKeyStore:
         """Forget the key, and for ``ttl_ms`` take none under this label from a worker that has not heard of it."""
         self._ask("destroy", label, lambda: self._client.set(_PREFIX + label, DESTROYED, px=ttl_ms))
 
-    def persistence(self) -> list[str]:
-        """In what ways this Redis may write keys to a disk, a sentence for each; none if it does not.
+    def persistence(self) -> list[Way]:
+        """In what ways this Redis may write keys to a disk; none if it does not.
 
-        A Redis that does not show its settings or state (many managed ones) gives a sentence that says so.
+        A Redis that does not show its settings or state (many managed ones) may do so in a way that is unknown.
         """
         settings = self._ask("ask the settings of", None, self._settings)
         status = self._ask("ask the state of", None, self._status)
-        ways: list[str] = []
+        ways: list[Way] = []
         if settings is None:
-            ways.append("unknown: it does not show its settings (CONFIG GET), so it may write snapshots")
+            text = "does not show its settings (CONFIG GET), so it may write snapshots"
+            ways.append(Way("unknown", text, f"let its user run CONFIG GET; {_MEMORY_ONLY}"))
         if status is None:
-            ways.append("unknown: it does not show its state (INFO), so it may have replicas that write to disk")
+            text = "does not show its state (INFO), so it may have replicas that write to disk"
+            ways.append(Way("unknown", text, f"let its user run INFO; {_MEMORY_ONLY}"))
         settings, status = settings or {}, status or {}
         if settings.get("save"):
-            ways.append(f'writes snapshots to disk (save "{settings["save"]}"); set save ""')
+            ways.append(Way("snapshots", f'writes snapshots to disk (save "{settings["save"]}")', 'set save ""'))
         if settings.get("appendonly", "no") != "no" or status.get("aof_enabled", "0") != "0":
-            ways.append("writes every change to an append-only file; set appendonly no")
+            ways.append(Way("append-only file", "writes every change to an append-only file", "set appendonly no"))
         if status.get("role", "master") != "master":
-            ways.append("is a replica: its primary may write to disk")
+            ways.append(Way("replicas", "is a replica: its primary may write to disk", _MEMORY_ONLY))
         if (replicas := status.get("connected_slaves", "0")) != "0":
-            ways.append(f"has replicas ({replicas}), which may write to disk")
+            ways.append(Way("replicas", f"has replicas ({replicas}), which may write to disk", _MEMORY_ONLY))
         return ways
+
+    def times_to_live(self) -> list[int | None]:
+        """How long each key, or its tombstone, stays (ms, at most); None for one that nothing takes away."""
+
+        def look() -> list[int | None]:
+            names = list(self._client.scan_iter(match=f"{_PREFIX}*", count=_SCANNED))
+            with self._client.pipeline(transaction=False) as pipeline:
+                for name in names:
+                    pipeline.pttl(name)
+                found = [int(left) for left in pipeline.execute()]
+            return [None if left == _FOR_GOOD else left for left in found if left != _GONE]
+
+        return self._ask("look at the times to live of", None, look)
 
     def close(self) -> None:
         """Close the connections."""

@@ -37,6 +37,9 @@ _RETRY_AFTER = 2.0
 #: What it is called among those who need keys.
 _USER = "release"
 
+#: Seconds between two attempts to destroy a key in a store that does not answer.
+_DESTROY_AGAIN = 30.0
+
 #: Lengths of the session after which a worker that is no longer in the group has learned it.
 _SESSIONS = 2
 
@@ -61,7 +64,15 @@ class _Active:
     bookmarked: int = -1
     superseded_at: float | None = None
     ending: set[int] = field(default_factory=set)
+    doomed: list[Epoch] = field(default_factory=list)
+    destroy_at: float = float("-inf")
+
     follows: Follower = field(default_factory=Follower)
+
+    @property
+    def pending(self) -> list[int]:
+        """The numbers of the epochs whose keys are still to be destroyed."""
+        return sorted({*self.key_life.pending, *(epoch.number for epoch in self.doomed)})
 
 
 class ReleaseAgent:
@@ -269,7 +280,11 @@ class ReleaseAgent:
             await self._end_epochs(active)
             self._parts.keys.drop_before(active.release.oldest_open, _USER)
             for epoch in active.key_life.over(active.release.oldest_open):
-                await self._destroy_key(epoch)
+                await self._register.refresh()
+                await self._register.end(epoch.label)
+                active.doomed.append(epoch)
+                active.destroy_at = float("-inf")
+        await self._destroy_keys(active)
 
     async def _claim_again(self, active: _Active) -> None:
         """Another worker has claimed the release. If this one still has the log a while later, the other was late to
@@ -288,7 +303,7 @@ class ReleaseAgent:
         async with self._lock:
             if not self._may_decide(active):
                 return
-            bookmark = active.release.bookmark(active.key_life.pending)
+            bookmark = active.release.bookmark(active.pending)
             offset = await self._link.append(self._topics.tallies, 0, None, wire.encode(bookmark))
             await self._link.commit(self._topics.tallies, 0, offset)
             active.bookmarked = bookmark.position
@@ -314,12 +329,19 @@ class ReleaseAgent:
                 end = EpochEnd(self._fingerprint, active.token, epoch.number, epoch.end)
                 await self._link.append(self._topics.tallies, 0, None, wire.encode(end))
 
-    async def _destroy_key(self, epoch: Epoch) -> None:
-        await self._register.refresh()
-        await self._register.end(epoch.label)
-        try:
-            await asyncio.to_thread(self._parts.keys.destroy, epoch)
-        except KeyStoreError as error:
-            log.error("the key of epoch %s lives on until its time to live ends: %s", epoch.label, error)
-        else:
-            log.info("the key of epoch %s is destroyed", epoch.label)
+    async def _destroy_keys(self, active: _Active) -> None:
+        """Destroy the keys of the epochs that are said to be over; while the store does not answer, again and again."""
+        while active.doomed and self._link.elapsed() >= active.destroy_at:
+            epoch = active.doomed[0]
+            try:
+                await asyncio.to_thread(self._parts.keys.destroy, epoch)
+            except KeyStoreError as error:
+                active.destroy_at = self._link.elapsed() + _DESTROY_AGAIN
+                log.error(
+                    "the key of epoch %s is not destroyed yet, which is tried again until it is: %s",
+                    epoch.label,
+                    error,
+                )
+            else:
+                active.doomed.pop(0)
+                log.info("the key of epoch %s is destroyed", epoch.label)

@@ -29,8 +29,9 @@ class Layer:
     """A layer of zones. A zone is known by its index in ``ids``; ``outside`` is the index of no zone.
 
     ``titles`` and ``areas`` run parallel to ``ids``. An area is the code of the zone's home area (the
-    property ``area`` of its feature), or None where it has none. ``parent``: the index of the layer whose zones hold
-    those of this one, if there is one; ``parents``, parallel to ``ids`` then: the index of each zone's own there.
+    property ``area`` of its feature), or None where it has none. ``parent`` is the index of the parent layer
+    in ``Places.layers``, or None; ``parents``, parallel to ``ids``, has the index of each zone's zone there, or
+    of outside, and is empty without a parent layer.
     """
 
     name: str

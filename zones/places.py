@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from config.errors import ZonesError
 from config.sections import ZonesSettings
-from zones import catalogue, layers
+from zones import catalogue, differences, layers
 from zones.catalogue import Catalogue
 from zones.layers import Layer, ZoneFile
 from zones.locate import Locator
+from zones.nesting import Drawn, nest
 
 UNKNOWN = -1
 
@@ -102,7 +103,7 @@ def load(settings: ZonesSettings) -> Places:
     known = _read_catalogue(settings)
     report = [line for file in files.values() for line in file.report]
     report += known.report
-    ordered: list[Layer] = []
+    drawn: list[Drawn] = []
     locators: list[Locator | None] = []
     zones_of_cells = np.empty((len(known.cells), len(settings.layers)), dtype=np.int32)
     for at, name in enumerate(layer.name for layer in settings.layers):
@@ -116,8 +117,10 @@ def load(settings: ZonesSettings) -> Places:
                 "cell are outside"
             )
         _count_outside(layer, zones_of_cells[:, at], report)
-        ordered.append(layer)
+        drawn.append(Drawn(layer, zones_of_cells[:, at], files[name].polygons if name in files else None))
         locators.append(locator)
+    ordered = nest(drawn, settings.layers, report)
+    report += differences.check(ordered, zones_of_cells, settings.min_difference)
     fingerprint = _fingerprint(ordered, files, known, zones_of_cells)
     return Places(ordered, known.cells, zones_of_cells, locators, fingerprint, report)
 
@@ -162,7 +165,7 @@ def _fingerprint(
     known: Catalogue,
     zones_of_cells: NDArray[np.int32],
 ) -> str:
-    """A digest of all that decides which zone an event is in; each part goes with its length."""
+    """A digest of all that decides which zone an event is in, and which zones nest; each part with its length."""
     digest = hashlib.blake2b(digest_size=16)
 
     def add(part: bytes) -> None:
@@ -174,6 +177,7 @@ def _fingerprint(
 
     for layer in ordered:
         add_texts((layer.name, *layer.ids))
+        add_texts([str(at) for at in (layer.parent, *layer.parents)])
         if layer.name in files:
             for outline in shapely.to_wkb(files[layer.name].polygons, byte_order=1):
                 add(outline)

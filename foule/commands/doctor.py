@@ -6,7 +6,8 @@ from collections import Counter
 import click
 
 from config.settings import Settings
-from foule.checks import Finding, examine
+from foule.checks import examine
+from foule.finding import Finding
 from foule.options import json_option, settings_option
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -18,7 +19,7 @@ _PART_WIDTH = 16
 @json_option
 @click.pass_context
 def doctor(context: click.Context, settings: Settings, as_json: bool) -> None:
-    """Check zones, broker, topics, the keying of a sample of events, both Redis and the clock.
+    """Check zones, broker, topics, the keying of a sample of events, both Redis, how long things stay, clock and swap.
 
     Each line says ok, warn or fail, and what to do. The exit status is 1 if anything fails.
     """

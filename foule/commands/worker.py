@@ -13,8 +13,9 @@ from typing import NoReturn
 import click
 import faust
 
-from config.errors import FouleError, ServiceError, TopicsError, UnreachableError
+from config.errors import FouleError, KeyStoreError, ServiceError, TopicsError, UnreachableError
 from config.settings import Settings, require_layers
+from foule import dumps
 from foule.options import settings_option
 from sinks.kafka import KafkaSink
 from sinks.prometheus import Metrics
@@ -44,12 +45,15 @@ def worker(settings: Settings) -> None:
 
     The topics must be there (foule topics). Start as many workers as you like, with the same settings.
     """
+    dumps.forbid()
     _start_log(settings.log.level)
     places = load_places(settings)
     metrics = Metrics()
     metrics.serve(settings.metrics.host, settings.metrics.port)
     require_topics(settings)
-    built = build(settings, places, RedisKeyStore(settings.keys), _sinks(settings, metrics), metrics, _now)
+    store = RedisKeyStore(settings.keys)
+    require_memory_only(store, settings)
+    built = build(settings, places, store, _sinks(settings, metrics), metrics, _now)
     _run(built, settings, metrics)
 
 
@@ -77,6 +81,30 @@ def require_topics(settings: Settings) -> None:
         time.sleep(_RETRY_AFTER)
     if problems:
         raise TopicsError("\n".join([*problems, "create or mend the topics first: foule topics"]))
+
+
+def require_memory_only(store: RedisKeyStore, settings: Settings) -> None:
+    """Wait until the key store answers, saying so from time to time; then raise ``KeyStoreError`` if it may write to a
+    disk in a way that ``keys.accept_risks`` does not name. What is accepted is said.
+    """
+    said = -_REPEAT_AFTER
+    while True:
+        try:
+            ways = store.persistence()
+            break
+        except KeyStoreError as error:
+            if time.monotonic() - said >= _REPEAT_AFTER:
+                said = time.monotonic()
+                log.error("%s; the worker waits", error)
+        time.sleep(_RETRY_AFTER)
+    place, accepted = settings.keys.url, settings.keys.accept_risks
+    for way in ways:
+        if way.risk in accepted:
+            log.warning("the key store at %s %s: accepted (keys.accept_risks)", place, way.text)
+    refused = [way for way in ways if way.risk not in accepted]
+    if refused:
+        lines = [f"the key store at {place} (keys.url) {way.text}: {way.remedy}" for way in refused]
+        raise KeyStoreError("\n".join([*lines, "a key that is destroyed must not be left on a disk (docs/privacy.md)"]))
 
 
 def load_places(settings: Settings) -> Places:

@@ -94,6 +94,7 @@ class Stage:
                 "topics": {**names.topics, "partitions": PARTITIONS},
                 "zones": {
                     "cells": self.folder / "cells.csv",
+                    "min_difference": 0,
                     "layers": [{"name": layer, "column": layer} for layer in LAYERS],
                 },
                 "privacy": {"k": _K},

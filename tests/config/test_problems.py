@@ -88,11 +88,14 @@ def test_every_problem_is_reported_in_the_order_of_the_file(problems: Problems) 
         ('zones.cell = "{lac"', 'a column, or columns in braces such as "{lac}-{ci}"'),
         ('zones.cell = "{}"', 'a column, or columns in braces such as "{lac}-{ci}"'),
         ('zones.delimiter = ";;"', 'one character, such as "," or ";"'),
+        ("zones.min_difference = -1", "a whole number from 0 to 1000"),
         ('zones.layers = "communes"', "a list of tables, each under [[zones.layers]]"),
         ('stream.seal_every = "0s"', 'a duration of at least "100ms"'),
         ('replay.time_format = "milliseconds"', '"ms", "s", "iso", or a format such as'),
         ('replay.lat = "lat"', "a column, since replay.lat has one"),
         ('replay.cell = ""', "a column, or else columns in replay.lat and replay.lon"),
+        ('keys.accept_risks = ["disk"]', 'a list of any of "snapshots", "append-only file", "replicas", "unknown"'),
+        ('keys.accept_risks = "snapshots"', 'a list of any of "snapshots", "append-only file", "replicas", "unknown"'),
         ('log.level = "DEBUG"', 'one of "debug", "info", "warning", "error"'),
         ('kafka.ca_file = "ca.pem"', "no file, since security_protocol is PLAINTEXT"),
         ('topics.flows = "events"', "another topic than that of topics.events"),
@@ -125,6 +128,19 @@ def test_sasl_needs_a_login(problems: Problems) -> None:
         ('{name = "a", file = "f"}, {name = "a", file = "g"}', "expected another name than that of zones.layers[0]"),
         ('{name = "a", file = "f", colum = "c"}', "did you mean zones.layers[0].column?"),
         ("3", "zones.layers[0] = 3: expected a table"),
+        (
+            '{name = "a", file = "f", parent = "b"}',
+            'zones.layers[0].parent = "b": expected none: there is no other layer',
+        ),
+        (
+            '{name = "a", file = "f", parent = "a"}, {name = "b", file = "f"}, {name = "c", file = "f"}',
+            'zones.layers[0].parent = "a": expected the name of another layer ("b", "c")',
+        ),
+        (
+            '{name = "a", file = "f", parent = "b"}, {name = "b", file = "f", parent = "c"}, '
+            '{name = "c", file = "f", parent = "b"}',
+            'zones.layers[1].parent = "c": expected no circle of parents (b in c in b)',
+        ),
     ],
 )
 def test_a_layer_that_cannot_be_used_is_named(problems: Problems, layers: str, expected: str) -> None:

@@ -36,6 +36,7 @@ def test_without_a_file_the_defaults_hold() -> None:
     assert settings.time.epoch_start == date(2014, 1, 1)
     assert settings.privacy.k == 20
     assert settings.keys.url == Secret("redis://127.0.0.1:6380/0")
+    assert settings.keys.accept_risks == ()
 
 
 def test_the_shipped_default_file_says_what_holds_without_a_file() -> None:
@@ -65,11 +66,12 @@ def test_relative_paths_count_from_the_folder_of_the_file(tmp_path: Path, load_t
     zones = load_text(
         '[zones]\ncells = "data/cells.csv"\n'
         '[[zones.layers]]\nname = "communes"\nfile = "/srv/communes.geojson"\n'
-        '[[zones.layers]]\nname = "areas"\ncolumn = "{lac}"\n'
+        '[[zones.layers]]\nname = "areas"\ncolumn = "{lac}"\nparent = "communes"\n'
     ).zones
     assert zones.cells == tmp_path / "data" / "cells.csv"
     assert [layer.file for layer in zones.layers] == [Path("/srv/communes.geojson"), None]
     assert [layer.column for layer in zones.layers] == [None, "{lac}"]
+    assert [layer.parent for layer in zones.layers] == [None, "communes"]
 
 
 def test_an_empty_text_takes_an_optional_setting_away(load_text: Load) -> None:

@@ -35,7 +35,11 @@ def test_a_worker_that_wakes_up_after_its_partitions_have_moved_changes_nothing_
     path = settings_for(
         tmp_path,
         topics={"partitions": PARTITIONS},
-        zones={"cells": tmp_path / "cells.csv", "layers": [{"name": layer, "column": layer} for layer in LAYERS]},
+        zones={
+            "cells": tmp_path / "cells.csv",
+            "min_difference": 0,
+            "layers": [{"name": layer, "column": layer} for layer in LAYERS],
+        },
         privacy={"k": 10},
         stream={"seal_every": "1s", "checkpoint_every": "3s", "idle_after": "4s"},
     )

@@ -8,10 +8,11 @@ import pytest
 from click.testing import CliRunner, Result
 from kafka import KafkaAdminClient, KafkaProducer
 
-from config.settings import load
-from foule import checks
+from config.settings import Settings, load
+from foule import checks, dumps
 from foule.cli import main
 from foule.embedded import EmbeddedBroker
+from foule.finding import Finding
 from foule.server_process import free_port
 from streams import topics
 from tests.conftest import SettingsMaker
@@ -29,11 +30,11 @@ def run(file: Path, *arguments: str) -> Result:
     return CliRunner().invoke(main, ["doctor", *arguments, "--settings", str(file)])
 
 
-def findings(result: Result) -> dict[str, list[checks.Finding]]:
+def findings(result: Result) -> dict[str, list[Finding]]:
     """The findings of ``doctor --json`` by part."""
-    found: dict[str, list[checks.Finding]] = {}
+    found: dict[str, list[Finding]] = {}
     for row in json.loads(result.stdout)["findings"]:
-        found.setdefault(row["part"], []).append(checks.Finding(**row))
+        found.setdefault(row["part"], []).append(Finding(**row))
     return found
 
 
@@ -51,14 +52,25 @@ def event(subscriber: str) -> bytes:
 
 
 def test_all_is_well_with_keyed_events_and_fitting_servers(
-    settings_for: SettingsMaker, zones: Mapping[str, object], tmp_path: Path
+    settings_for: SettingsMaker, zones: Mapping[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(dumps, "swaps", lambda: 0)
     file = settings_for(tmp_path, zones=zones)
     topics.create(load(file, environ={}))
     send(file, *[(f"{number}".encode(), event(f"{number}")) for number in range(40)])
     result = run(file, "--json")
     found = findings(result)
-    assert list(found) == ["zones", "broker", "topics", "keying", "indicators Redis", "key store", "clock"]
+    assert list(found) == [
+        "zones",
+        "broker",
+        "topics",
+        "keying",
+        "indicators Redis",
+        "key store",
+        "retention",
+        "clock",
+        "swap",
+    ]
     levels = {part: {finding.level for finding in lines} for part, lines in found.items()}
     assert set.union(*levels.values()) == {"ok"}
     assert "40 records of 40 subscribers" in found["keying"][0].text
@@ -102,17 +114,29 @@ def test_a_key_store_that_writes_to_disk_and_serves_readers_too_fails(
     (stored,) = found["key store"]
     assert stored.level == "fail"
     assert "writes every change to an append-only file" in stored.text
-    assert stored.advice == "set appendonly no"
+    assert stored.advice == 'set appendonly no, or accept it by its name: keys.accept_risks = ["append-only file"]'
     shared = [finding for finding in found["indicators Redis"] if finding.level == "fail"]
     assert [finding.text for finding in shared] == ["the key store (keys.url) is the same server"]
 
 
+def test_a_risk_that_is_accepted_by_name_is_shown_as_accepted_and_no_other_is(
+    settings_for: SettingsMaker, redis_url: str, tmp_path: Path
+) -> None:
+    for accepted, level in ((["append-only file", "unknown"], "warn"), (["snapshots", "replicas", "unknown"], "fail")):
+        keys = {"url": redis_url, "accept_risks": accepted}
+        [finding] = checks.check_key_store(load(settings_for(tmp_path, keys=keys), environ={}))
+        assert finding.level == level
+        assert "writes every change to an append-only file" in finding.text
+        assert ("accepted (keys.accept_risks), and not safe" in finding.text) == (level == "warn")
+
+
 def test_absent_servers_fail_with_their_addresses_and_the_rest_is_still_checked(
-    settings_for: SettingsMaker, zones: Mapping[str, object], tmp_path: Path
+    settings_for: SettingsMaker, zones: Mapping[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = free_port()
     url = f"redis://:hidden@127.0.0.1:{closed}/0"
     sections = {"kafka": {"bootstrap": f"127.0.0.1:{closed}"}, "redis": {"url": url}, "keys": {"url": url}}
+    monkeypatch.setattr(dumps, "swaps", lambda: None)
     result = run(settings_for(tmp_path, zones=zones, **sections), "--json")
     found = findings(result)
     assert result.exit_code == 1
@@ -123,7 +147,9 @@ def test_absent_servers_fail_with_their_addresses_and_the_rest_is_still_checked(
         "keying": "warn",
         "indicators Redis": "fail",
         "key store": "fail",
+        "retention": "warn",
         "clock": "warn",
+        "swap": "warn",
     }
     for part in ("broker", "indicators Redis", "key store"):
         assert f"127.0.0.1:{closed}" in found[part][0].text
@@ -158,6 +184,17 @@ def test_more_replicas_than_brokers_fail(settings_for: SettingsMaker, tmp_path: 
     (finding,) = checks.check_broker(settings)
     assert finding.level == "fail"
     assert finding.advice == "start more brokers, or set topics.replication to at most 1"
+
+
+@pytest.mark.parametrize(
+    ("areas", "level", "words"),
+    [(0, "ok", "off on this machine"), (2, "warn", "swap is on (2 areas)"), (None, "warn", "not checked")],
+)
+def test_swap_is_a_warning(monkeypatch: pytest.MonkeyPatch, areas: int | None, level: str, words: str) -> None:
+    monkeypatch.setattr(dumps, "swaps", lambda: areas)
+    [finding] = checks.check_swap(Settings())
+    assert finding.level == level
+    assert words in finding.text
 
 
 @pytest.mark.parametrize(("shift", "level", "words"), [(-60_000, "warn", "60.0 s behind"), (0, "ok", "agrees")])

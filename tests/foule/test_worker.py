@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from config.errors import ServiceError, TopicsError, UnreachableError
+from config.errors import KeyStoreError, ServiceError, TopicsError, UnreachableError
+from config.sections import KeysSettings
 from config.settings import Settings, load
 from foule.commands import worker
-from foule.commands.worker import require_topics
+from foule.commands.worker import require_memory_only, require_topics
+from streams.keystore import RedisKeyStore, Way
 from tests.conftest import SettingsMaker
 
 
@@ -61,6 +63,53 @@ def test_missing_topics_are_an_error_that_says_how_to_make_them(monkeypatch: pyt
 def test_a_worker_finds_the_run_s_broker(settings_for: SettingsMaker, tmp_path: Path) -> None:
     with pytest.raises(TopicsError, match="foule topics"):
         require_topics(load(settings_for(tmp_path)))
+
+
+class Store(RedisKeyStore):
+    """In place of a key store: does not answer so often, then is found to be so."""
+
+    def __init__(self, *ways: Way, silent: int = 0) -> None:
+        self.ways = list(ways)
+        self.silent = silent
+
+    def persistence(self) -> list[Way]:
+        self.silent -= 1
+        if self.silent >= 0:
+            raise KeyStoreError("the key store does not answer")
+        return self.ways
+
+
+APPENDING = Way("append-only file", "writes every change to an append-only file", "set appendonly no")
+
+
+def test_a_key_store_that_writes_to_disk_is_refused_unless_that_is_accepted_by_name(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    require_memory_only(Store(), Settings())
+    with pytest.raises(
+        KeyStoreError, match=r"6380/0 \(keys.url\) writes every change .*: set appendonly no, or accept"
+    ):
+        require_memory_only(Store(APPENDING), accepting("snapshots", "replicas", "unknown"))
+    with pytest.raises(KeyStoreError, match="has replicas"):
+        require_memory_only(
+            Store(APPENDING, Way("replicas", "has replicas", "take them away")), accepting(APPENDING.risk)
+        )
+    caplog.clear()
+    require_memory_only(Store(APPENDING), accepting(APPENDING.risk))
+    [line] = caplog.records
+    assert line.levelname == "WARNING"
+    assert line.getMessage().endswith("writes every change to an append-only file: accepted (keys.accept_risks)")
+
+
+def accepting(*risks: str) -> Settings:
+    return Settings(keys=KeysSettings(accept_risks=risks))
+
+
+def test_a_key_store_that_does_not_answer_is_waited_for_and_named_from_time_to_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    require_memory_only(Store(silent=50), Settings())
+    assert [line.getMessage() for line in caplog.records] == ["the key store does not answer; the worker waits"]
 
 
 class Stopping:

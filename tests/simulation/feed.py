@@ -57,7 +57,7 @@ def places() -> Places:
         rows = [f"{cell},{a},{b}" for cell, (a, b) in _CELLS.items()]
         catalogue.write_text("\n".join(["cell,a,b", *rows]))
         layers = tuple(LayerSettings(name=name, column=name) for name in "ab")
-        return load_places(ZonesSettings(cells=catalogue, layers=layers))
+        return load_places(ZonesSettings(cells=catalogue, layers=layers, min_difference=0))
 
 
 def locate(cell: str | None, lat: float | None, lon: float | None) -> dict[str, str] | None:

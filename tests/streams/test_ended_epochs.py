@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from anonymizer.keys import DESTROYED, EpochKeys, MemoryKeyStore
+from config.errors import KeyStoreError
 from foule.oracle.parameters import HOUR, MINUTE
 from sinks.prometheus import Metrics
 from streams.crowd import CrowdAgent
@@ -19,7 +20,7 @@ from tests.cells import KEY
 from tests.damage import NOON
 from tests.streams.agents import SETTINGS, SHORE, TAKEN_OVER, TOPICS, Agent, event, events, seals
 from tests.streams.memory import STARTED, Memory, entry, register_in
-from tests.streams.releasing import EPOCH, FINGERPRINT, ONE_SHARD, Releasing, said, say, seal, tally
+from tests.streams.releasing import EPOCH, FINGERPRINT, ONE_SHARD, Releasing, releasing, said, say, seal, tally
 from tests.streams.shards import parts_of
 from tests.streams.windows import WIDTH, Log, release
 from tests.streams.windows import seal as sealed
@@ -148,6 +149,70 @@ async def test_a_key_that_outlives_its_time_ends_its_epoch_without_anybody_sayin
 
 
 # --- the release
+
+
+class Deaf(MemoryKeyStore):
+    """A key store that does not answer the next ``failures`` times that a key is to be destroyed."""
+
+    failures = 0
+
+    def destroy(self, label: str, ttl_ms: int) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise KeyStoreError("the key store does not answer")
+        super().destroy(label, ttl_ms)
+
+
+async def over(memory: Memory, store: MemoryKeyStore) -> Releasing:
+    """A release agent that has read that nobody needs the key of the epoch any more, and has ticked once."""
+    store.put_if_absent(EPOCH.label, b"key", 1)
+    one = await releasing(memory, store)
+    say(memory, tally(), seal(9, checkpointed=EPOCH.end))
+    await one.read()
+    await one.agent.tick()
+    return one
+
+
+async def test_a_key_whose_store_does_not_answer_is_destroyed_later_and_its_end_is_said_once_and_before(
+    memory: Memory, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Deaf()
+    store.failures = 2
+    one = await over(memory, store)
+    ended = [f"ended/{EPOCH.label}"]
+    assert [entry(sent.key, sent.value) for sent in memory.to("foule.epochs")] == ended
+    for _ in range(3):  # not at every tick
+        await one.agent.tick()
+    assert (store.failures, store.get(EPOCH.label)) == (1, b"key")
+    memory.seconds += 31
+    await one.agent.tick()
+    assert (store.failures, store.get(EPOCH.label)) == (0, b"key")
+    memory.seconds += 31
+    await one.agent.tick()
+    assert store.get(EPOCH.label) == DESTROYED
+    assert [entry(sent.key, sent.value) for sent in memory.to("foule.epochs")] == ended
+    said_so = [line.getMessage() for line in caplog.records if "not destroyed yet" in line.getMessage()]
+    assert (
+        said_so
+        == [
+            f"the key of epoch {EPOCH.label} is not destroyed yet, which is tried again until it is: "
+            "the key store does not answer"
+        ]
+        * 2
+    )
+
+
+async def test_a_key_that_is_not_destroyed_yet_is_left_to_a_successor(memory: Memory) -> None:
+    store = Deaf()
+    store.failures = 1
+    one = await over(memory, store)
+    await one.agent.bookmark()
+    assert said(memory, Bookmark)[-1].epochs == [EPOCH.number]
+    second = await releasing(memory, store)
+    say(memory, seal(10, checkpointed=EPOCH.end))
+    await second.read()
+    await second.agent.tick()
+    assert store.get(EPOCH.label) == DESTROYED
 
 
 def test_windows_of_an_ended_epoch_that_are_not_decided_are_dropped_and_counted() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from anonymizer.keys import DESTROYED, KeyStore
+from config.checks import KEY_RISKS
 from config.errors import KeyStoreError, SettingsError
 from config.secret import Secret
 from config.sections import KeysSettings
@@ -167,15 +168,17 @@ def test_a_redis_in_memory_does_not_persist(store: RedisKeyStore) -> None:
 def test_snapshots_and_append_only_files_are_reported(redis_url: str) -> None:
     store = RedisKeyStore(KeysSettings(url=Secret(redis_url)))
     [only] = store.persistence()
-    assert "append-only file" in only
+    assert (only.risk, only.advice) == ("append-only file", "set appendonly no")
+    assert "append-only file" in only.text
     with consumer(redis_url) as redis:
         redis.config_set("save", "3600 1")
         try:
             snapshots, append_only = store.persistence()
         finally:
             redis.config_set("save", "")
-    assert 'save "3600 1"' in snapshots
-    assert "append-only file" in append_only
+    assert (snapshots.risk, append_only.risk) == ("snapshots", "append-only file")
+    assert 'save "3600 1"' in snapshots.text
+    assert snapshots.remedy == 'set save "", or accept it by its name: keys.accept_risks = ["snapshots"]'
     store.close()
 
 
@@ -186,8 +189,10 @@ def test_replicas_are_reported(key_redis_url: str) -> None:
         deadline = time.monotonic() + 20
         while primary.info("replication")["connected_slaves"] == 0 and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert "has replicas (1)" in RedisKeyStore(KeysSettings(url=Secret(key_redis_url))).persistence()[0]
-        assert "is a replica" in RedisKeyStore(KeysSettings(url=Secret(server.url))).persistence()[0]
+        for url, words in ((key_redis_url, "has replicas (1)"), (server.url, "is a replica")):
+            way = RedisKeyStore(KeysSettings(url=Secret(url))).persistence()[0]
+            assert way.risk == "replicas"
+            assert words in way.text
 
 
 @pytest.mark.parametrize(("command", "about"), [("config", "settings"), ("info", "state")])
@@ -200,4 +205,30 @@ def test_a_redis_that_does_not_tell_is_reported_as_unknown(
         [only] = RedisKeyStore(KeysSettings(url=url)).persistence()
     finally:
         redis.execute_command("ACL", "DELUSER", "someone")
-    assert only.startswith(f"unknown: it does not show its {about}")
+    assert only.risk == "unknown"
+    assert only.text.startswith(f"does not show its {about}")
+
+
+def test_each_way_can_be_accepted_by_its_name(redis: Any, key_redis_url: str) -> None:
+    redis.config_set("save", "3600 1")
+    redis.config_set("appendonly", "yes")
+    redis.execute_command("ACL", "SETUSER", "someone", "on", ">right", "~*", "+@all", "-config")
+    try:
+        urls = (key_redis_url, key_redis_url.replace("//", "//someone:right@"))
+        found = [way.risk for url in urls for way in RedisKeyStore(KeysSettings(url=Secret(url))).persistence()]
+    finally:
+        redis.execute_command("ACL", "DELUSER", "someone")
+        redis.config_set("appendonly", "no")
+        redis.config_set("save", "")
+    assert set(found) == set(KEY_RISKS) - {"replicas"}
+
+
+def test_keys_and_tombstones_tell_how_long_they_stay(store: RedisKeyStore, redis: Any) -> None:
+    assert store.times_to_live() == []
+    store.put_if_absent("20140628", KEY, HOUR)
+    store.destroy("20140627", 2 * HOUR)
+    redis.set("foule:key:20140626", b"somebody put it there")
+    redis.set("something else", b"x")
+    left = store.times_to_live()
+    assert left.count(None) == 1
+    assert [round(one / HOUR) for one in sorted(one for one in left if one is not None)] == [1, 2]

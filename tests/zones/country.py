@@ -49,8 +49,8 @@ def by_column(column: str, name: str = "towns") -> LayerSettings:
 
 
 def zones(*layers: LayerSettings, cells: Path | None = None, **settings: str) -> ZonesSettings:
-    """The section [zones]."""
-    return ZonesSettings(cells=cells, layers=layers, **settings)
+    """The section [zones]; its zones may differ by a cell or two."""
+    return ZonesSettings(cells=cells, layers=layers, min_difference=0, **settings)
 
 
 def shared(name: str) -> Path:
