@@ -1,4 +1,4 @@
-"""``make bench-privacy``: what the protection costs on the crowd agent's path, beside the same path without it, in one run.
+"""``make bench-privacy``: what the protection costs on the path of an event, beside the same without it, in one run.
 
 The path: fetches taken by a shard, the tallies of what closes as bytes for the log, and a snapshot at the end. Without
 protection there are no record keys, no sums of them, and nothing is sealed. The rounds of both alternate.
