@@ -21,7 +21,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format simulation bench bench-recovery bench-scaling bench-backlog chaos lock clean
+.PHONY: help demo test check format simulation bench bench-recovery bench-scaling bench-backlog bench-privacy chaos lock clean
 
 help:
 	@echo 'make demo                  a festival in the terminal: broker, Redis, worker and crowd; Ctrl-C stops all'
@@ -33,6 +33,7 @@ help:
 	@echo 'make bench-recovery        a killed shard of a million devices: seconds to its first event, cost of checkpoints'
 	@echo 'make bench-scaling         cost of an event with 1, 2, 4 workers and 4, 16, 64 partitions'
 	@echo 'make bench-backlog         ten million events of a day: flat memory, every number as the oracle has it'
+	@echo 'make bench-privacy         cost of record keys and of sealing on an event, beside the same path without'
 	@echo 'make simulation            2,000 simulated schedules of crashes, pauses and takeovers; SCHEDULES=..., SEED=...'
 	@echo 'make chaos FAULTS=50       kills and restarts everything while events flow, then checks every number'
 	@echo '                           SEED=0 EVENTS=3000000 WORKERS=3; needs java, mvn and redis-server'
@@ -61,7 +62,7 @@ simulation: $(VENV)/.test
 bench: $(VENV)/.bench
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
-bench-recovery bench-scaling bench-backlog: bench-%: $(VENV)/.bench
+bench-recovery bench-scaling bench-backlog bench-privacy: bench-%: $(VENV)/.bench
 	$(BIN)/python -m bench.$* $(BENCH_ARGS)
 
 chaos: $(VENV)/.test

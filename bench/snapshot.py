@@ -68,7 +68,7 @@ async def measure(layers: int, devices: int, events: int, rounds: int) -> dict[s
         "events": events,
         "stall_ms": round(max(copies) * 1000, 1),
         "stall_cpu_ms": round(max(copies_cpu) * 1000, 1),
-        "loop_wait_ms": round(max(waits) * 1000, 1),
+        "loop_wait_ms": round(max(waits, default=0.0) * 1000, 1),
         "cpu_s": round(max(cpu), 3),
         "sealing_cpu_s": round(sealing_cpu(data), 3),
         "megabytes": round(sum(map(len, data)) / 1e6, 1),

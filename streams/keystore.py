@@ -73,7 +73,7 @@ class RedisKeyStore:
 
         def put() -> list[Any]:
             with self._client.pipeline(transaction=True) as pipeline:
-                pipeline.set(PREFIX + label, key, nx=True, px=ttl_ms)
+                pipeline.set(PREFIX + label, key, nx=True, px=int(ttl_ms))
                 pipeline.get(PREFIX + label)
                 return pipeline.execute(raise_on_error=False)
 
@@ -85,11 +85,11 @@ class RedisKeyStore:
 
     def replace(self, label: str, key: bytes, ttl_ms: int) -> None:
         """Keep ``key`` for ``ttl_ms``, whatever is there."""
-        self._ask("keep", label, lambda: self._client.set(PREFIX + label, key, px=ttl_ms))
+        self._ask("keep", label, lambda: self._client.set(PREFIX + label, key, px=int(ttl_ms)))
 
     def destroy(self, label: str, ttl_ms: int) -> None:
         """Forget the key, and for ``ttl_ms`` take none under this label from a worker that has not heard of it."""
-        self._ask("destroy", label, lambda: self._client.set(PREFIX + label, DESTROYED, px=ttl_ms))
+        self._ask("destroy", label, lambda: self._client.set(PREFIX + label, DESTROYED, px=int(ttl_ms)))
 
     def persistence(self) -> list[Way]:
         """In what ways this Redis may write keys to a disk; none if it does not.

@@ -117,7 +117,7 @@ def test_the_examples_of_redis_are_what_foule_writes() -> None:
     assert contract.zone_value(json.loads(numbers)).decode() == numbers
     released = publication({}, layer="communes", version=88123)
     written = json.loads(contract.header_of(released))
-    assert json.loads(header) == written | {"k": 20}
+    assert json.loads(header) == written | {"k": 20, "noise": 5}
     assert list(json.loads(header)) == list(written)
     announced = contract.change_of(released)
     assert json.loads(change) == {name: getattr(announced, name) for name in announced.__struct_fields__}

@@ -18,6 +18,13 @@ _EVERY = 0.05  # seconds
 _TIMEOUT = 1.0
 
 
+class _Seen(dict[str, bytes]):
+    """Shows no key, wherever it is printed."""
+
+    def __repr__(self) -> str:
+        return f"keys of {sorted(self)}"
+
+
 class KeyWitness:
     """Looks into a key store all the time; a context manager.
 
@@ -26,7 +33,7 @@ class KeyWitness:
 
     def __init__(self, url: str) -> None:
         """``url``: of the Redis that holds the keys."""
-        self.keys: dict[str, bytes] = {}
+        self.keys: dict[str, bytes] = _Seen()
         self._url = url
         self._over = Event()
         self._thread = Thread(target=self._watch, name="key witness", daemon=True)

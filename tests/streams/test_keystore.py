@@ -15,6 +15,7 @@ from config.checks import KEY_RISKS
 from config.errors import KeyStoreError, SettingsError
 from config.secret import Secret
 from config.sections import KeysSettings
+from config.times import Duration
 from foule.embedded import EmbeddedRedis
 from foule.server_process import free_port
 from streams.keystore import RedisKeyStore
@@ -73,7 +74,7 @@ def test_many_workers_at_once_get_one_key(key_redis_url: str) -> None:
 def test_a_destroyed_key_is_gone_and_for_a_while_no_other_takes_its_place(store: RedisKeyStore, redis: Any) -> None:
     store.put_if_absent("20140628", KEY, 10 * HOUR)
     for _ in range(2):
-        store.destroy("20140628", HOUR)
+        store.destroy("20140628", Duration(HOUR))
     assert store.get("20140628") == store.put_if_absent("20140628", KEY, 10 * HOUR) == DESTROYED
     assert redis.get("foule:key:20140628") == ""
     assert 0 < redis.pttl("foule:key:20140628") <= HOUR
