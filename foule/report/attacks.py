@@ -36,11 +36,13 @@ class Attack(NamedTuple):
 
 
 class Results(NamedTuple):
-    """A run of the suite: of which version, when, under which settings (as far as the file says), and what it found."""
+    """A run of the suite: of which version, when, whether in ``full``, under which settings (if the file does not say:
+    under the defaults), and what it found."""
 
     version: str
     date: str
     seconds: str
+    full: bool
     settings: Mapping[str, Any]
     attacks: tuple[Attack, ...]
     accuracy: tuple[Attack, ...]
@@ -48,6 +50,11 @@ class Results(NamedTuple):
     def of(self, criterion: str) -> list[Attack]:
         """The attacks on one of WP29's criteria."""
         return [attack for attack in self.attacks if attack.criterion == criterion]
+
+    @property
+    def promised(self) -> list[Attack]:
+        """Those that were tried and have a target."""
+        return [attack for attack in self.attacks if attack.verdict not in ("reported, not promised", "not tried")]
 
     @property
     def failing(self) -> list[Attack]:
@@ -81,10 +88,10 @@ def _read(data: bytes, name: str) -> Results:
         found = json.loads(data)
     except ValueError as error:
         raise _unfit(name, f"not JSON ({type(error).__name__})") from None
-    if not isinstance(found, dict) or not isinstance(found.get("attacks"), list):
-        raise _unfit(name, 'it has no list "attacks"')
-    entries = [entry for key in ("attacks", "accuracy") for entry in _entries(found, key, name)]
-    # the suite's own record says by its claim what is only a cost
+    if not isinstance(found, dict) or not {"attacks", "outcomes"} & found.keys():
+        raise _unfit(name, 'it has no list "outcomes" or "attacks"')
+    # outcomes are of both kinds: by its claim each says whether it is an attack or only a cost
+    entries = [entry for key in ("outcomes", "attacks", "accuracy") for entry in _entries(found, key, name)]
     costs = [entry for entry in entries if entry.get("claim", "accuracy") == "accuracy"]
     attacks = [entry for entry in entries if entry not in costs]
     settings = found.get("settings")
@@ -92,6 +99,7 @@ def _read(data: bytes, name: str) -> Results:
         _text(found.get("version")),
         _text(found.get("date")),
         _text(found.get("seconds")),
+        found.get("full") is not False,
         settings if isinstance(settings, dict) else {},
         tuple(_attack(entry, cost=False) for entry in attacks),
         tuple(_attack(entry, cost=True) for entry in costs),
@@ -99,7 +107,7 @@ def _read(data: bytes, name: str) -> Results:
 
 
 def _entries(found: Mapping[str, Any], key: str, name: str) -> Iterator[Mapping[str, Any]]:
-    listed = found.get(key) or []
+    listed = found.get(key, [])
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         raise _unfit(name, f'its "{key}" is no list of objects')
     yield from listed
@@ -146,7 +154,7 @@ def _text(value: object) -> str:
         case int():
             return f"{value:,}"
         case float():
-            return f"{value:.4g}"
+            return f"{value:,.0f}" if value.is_integer() else f"{value:,.4f}".rstrip("0")
         case str():
             return value
     return json.dumps(value, ensure_ascii=False)

@@ -167,6 +167,9 @@ def _attacks(facts: Facts) -> Iterator[Concern]:
             plain("They say nothing about the settings in force."),
             again,
         )
+    if not (results.full and results.promised):
+        text = "Its results are of a part of the suite." if results.promised else "Its results hold no attack."
+        yield Concern("attack suite", plain(text), plain("What the rest would show is not known."), again)
     for attack in results.failing:
         found = say("Attack {id}, {name}: {verdict}.", id=attack.id, name=attack.name, verdict=attack.verdict)
         yield Concern("attack suite", found, plain("What was promised is not shown."), plain("Do not publish."))
@@ -176,13 +179,14 @@ def _attacks(facts: Facts) -> Iterator[Concern]:
 
 
 def _differs(facts: Facts, key: str) -> bool:
-    """Whether the results say that they were made under another value, in any of the ways a file may say it."""
+    """Whether the results were made under another value: as the file says, or by default if it does not."""
     assert facts.results is not None
     section, _, name = key.partition(".")
     made = facts.results.settings
     inner = made.get(section)
     found = inner.get(name) if isinstance(inner, dict) else made.get(key, made.get(name))
-    return found is not None and found != facts.numbers(key)[0]
+    in_force, default = facts.numbers(key)
+    return in_force != (default if found is None else found)
 
 
 def _dead_letters(facts: Facts) -> Iterator[Concern]:

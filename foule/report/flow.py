@@ -19,6 +19,8 @@ def purpose(facts: Facts) -> list[Block]:
             )
         ),
         _drawing(facts),
+        Heading(3, plain("Words")),
+        _words(facts),
         Heading(3, plain("What comes in")),
         _fields(facts),
         Heading(3, plain("What goes out")),
@@ -63,6 +65,23 @@ def _drawing(facts: Facts) -> Drawing:
     ]
     wide = max(len(line) for line, _ in lines) + 3
     return Drawing(tuple(f"{line:<{wide}}{kind}".rstrip() for line, kind in lines))
+
+
+def _words(facts: Facts) -> Block:
+    time, privacy = facts.settings.time, facts.settings.privacy
+    rows = (
+        ("zone, layer", "an area; all areas of one kind, such as the communes. A parent layer's zones hold another's."),
+        ("window", "the time that a number is about."),
+        ("epoch", f"{time.epoch_days} local day(s) from {time.day_start} on: as long as a pseudonym lasts."),
+        ("key", "a secret of one epoch, from which everything secret is derived."),
+        ("pseudonym", "what stands for a subscriber within an epoch. Personal data while the key lives."),
+        ("device", "a SIM, by its pseudonym."),
+        ("sealed", "encrypted under a key derived from the epoch's, and protected against changes."),
+        ("raw count", "how many devices there were, exactly; never published."),
+        ("released", "has passed the gate, so it may be published."),
+        ("k, noise", f"the settings privacy.k and privacy.noise, here {privacy.k} and {privacy.noise}."),
+    )
+    return table(("Word", "Means here"), [(plain(word), plain(means)) for word, means in rows])
 
 
 def _fields(facts: Facts) -> Block:

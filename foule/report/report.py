@@ -108,12 +108,13 @@ def _attacks(results: Results | None) -> list[Block]:
         return [heading, about, Warned(missing)]
     held = sum(attack.verdict == "holds" for attack in results.attacks)
     made = say(
-        "Version {version}, {date}, {seconds} seconds{settings}. Attacks: {all}, of which {held} hold, {bad} do not.",
+        "Version {version}, {date}, {seconds} seconds{settings}. Of {all} attacks with a target {held} hold, and {bad} "
+        "do not.",
         version=results.version,
         date=results.date,
         seconds=results.seconds,
-        settings=f", settings {json.dumps(results.settings)}" if results.settings else "",
-        all=len(results.attacks),
+        settings=f", settings {json.dumps(results.settings)}" if results.settings else ", default settings",
+        all=len(results.promised),
         held=held,
         bad=len(results.failing),
     )

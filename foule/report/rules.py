@@ -241,11 +241,11 @@ def _groups() -> Rule:
         plain(
             "Where the zones of a layer lie in those of a parent layer, a published parent less its published parts "
             "is what remains. If the parts that are not published hold, all together, fewer than k devices but not "
-            "none, the smallest published one is withheld as well; of people with all numbers of that zone and "
-            "window. So what remains in the parts is nobody, or at least k devices. The rule is for people, appeared "
-            "and vanished: those who arrive in a part may come from the next one, so arrivals, departures and flows "
-            "do not add up. Who is in the parent and in none of its parts is not counted here. Segments of a zone (by "
-            "origin) are not published by this version; the rule for them, a pool called other, is in the code."
+            "none, the smallest published one is withheld with them: for people with all numbers of that zone and "
+            "window, flows from and to it included; for appeared and vanished, which add up in the same way, the "
+            "number alone. So what remains in the parts is nobody, or at least k devices. Arrivals, departures and "
+            "flows do not add up to those of the parent. Who is in the parent and in none of its parts is not counted "
+            "here. Segments of a zone (by origin) are not published by this version."
         ),
         besides=("zones.layers",),
     )

@@ -249,6 +249,13 @@ def elsewhere(facts: Facts) -> list[Place]:
                 plain("operators; not the public, since the totals are not perturbed"),
             ),
             (
+                say("`foule demo`"),
+                plain("the keys of its own simulated crowd, in memory, to check its numbers; it takes no feed"),
+                plain("until it ends"),
+                plain("-"),
+                plain("who runs the demo; never point a real feed at its broker"),
+            ),
+            (
                 say("files that `foule batch` and `foule replay` read"),
                 plain("PERSONAL DATA: recorded events"),
                 plain("as long as you keep them"),

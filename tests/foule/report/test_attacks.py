@@ -52,7 +52,7 @@ def test_results_are_read_with_fields_that_are_not_known(tmp_path: Path) -> None
         ("5c", "inference", "reported, not promised"),
     ]
     assert [(cost.name, cost.on, cost.note) for cost in found.accuracy] == [
-        ("counts of 25 to 49", "2.718", "relative 0.08")
+        ("counts of 25 to 49", "2.7183", "relative 0.08")
     ]
 
 
@@ -73,6 +73,25 @@ def test_results_are_read_with_fields_that_are_not_known(tmp_path: Path) -> None
 def test_an_attack_holds_only_if_it_says_so(tmp_path: Path, attack: dict[str, Any], verdict: str) -> None:
     found = one(tmp_path, **attack)
     assert found.verdict == verdict
+
+
+def test_results_in_one_list_are_attacks_and_costs_by_their_claims(tmp_path: Path) -> None:
+    outcomes = [
+        {"id": "2", "name": "scan", "claim": "singling out", "works": True, "fails": True, "holds": True, "on": 0.0},
+        {"id": "5", "name": "day", "claim": "inference", "works": None, "fails": None, "holds": None, "reported": True},
+        {"id": "a", "name": "festival", "claim": "accuracy", "works": None, "fails": None, "holds": None, "on": 1234.5},
+    ]
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps({"version": "1", "date": "d", "seconds": 1.5, "full": False, "outcomes": outcomes}))
+    found = load(path)
+    assert found is not None
+    assert [(attack.id, attack.on, attack.verdict) for attack in found.attacks] == [
+        ("2", "0", "holds"),
+        ("5", "-", "reported, not promised"),
+    ]
+    assert [(cost.id, cost.on) for cost in found.accuracy] == [("a", "1,234.5")]
+    assert [attack.id for attack in found.promised] == ["2"]
+    assert not found.full
 
 
 def test_costs_among_the_attacks_are_no_attacks(tmp_path: Path) -> None:

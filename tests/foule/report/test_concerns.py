@@ -142,7 +142,9 @@ def test_a_few_people_outside_the_parts_of_a_zone_are_to_be_approved() -> None:
             {"attacks": [{"id": "6", "name": "own SIMs", "claim": "inference", "holds": False, "promised": True}]},
             "Attack 6, own SIMs: does not hold.",
         ),
-        ({"attacks": [{"id": "7", "name": "n", "claim": "inference", "skipped": "no data"}]}, "Not tried: 7."),
+        ({"attacks": [*FOUND["attacks"], {"id": "7", "claim": "inference", "skipped": "no data"}]}, "Not tried: 7."),
+        ({"full": False}, "Its results are of a part of the suite."),
+        ({"attacks": []}, "Its results hold no attack."),
     ],
 )
 def test_results_that_do_not_prove_what_is_promised_are_to_be_approved(
@@ -150,6 +152,14 @@ def test_results_that_do_not_prove_what_is_promised_are_to_be_approved(
 ) -> None:
     facts = facts_of(settings_with(tmp_path), NESTED, results(tmp_path, **changed))
     assert [(each.about, shown(each.found)) for each in concerns(facts)] == [("attack suite", text)]
+
+
+def test_results_that_do_not_say_their_settings_are_of_the_defaults(tmp_path: Path) -> None:
+    found = results(tmp_path, settings=None)
+    settings = settings_with(tmp_path, privacy={"k": 30})
+    assert concerns(facts_of(settings_with(tmp_path), NESTED, found)) == []
+    [other] = concerns(facts_of(settings, NESTED, found))
+    assert shown(other.found) == "Its results were made under another privacy.k."
 
 
 def test_results_that_are_missing_are_to_be_approved(tmp_path: Path) -> None:
