@@ -57,6 +57,11 @@ class Results(NamedTuple):
         return [attack for attack in self.attacks if attack.verdict not in ("reported, not promised", "not tried")]
 
     @property
+    def reported(self) -> list[Attack]:
+        """Those of which nothing is promised."""
+        return [attack for attack in self.attacks if attack.verdict == "reported, not promised"]
+
+    @property
     def failing(self) -> list[Attack]:
         """Those that do not show what was promised."""
         return [attack for attack in self.attacks if attack.verdict in ("does not hold", "not said")]
@@ -126,7 +131,7 @@ def _attack(entry: Mapping[str, Any], cost: bool) -> Attack:
         _text(entry.get("on")),
         _text(entry.get("target") or None),
         "reported, not promised" if cost else _verdict(entry),
-        str(entry.get("skipped") or entry.get("detail") or ""),
+        f"not tried: {entry['skipped']}" if entry.get("skipped") else str(entry.get("detail") or ""),
     )
 
 

@@ -147,7 +147,7 @@ def _is_above(layers: tuple[Layer, ...], above: int, layer: int) -> bool:
 
 
 def _attacks(facts: Facts) -> Iterator[Concern]:
-    results, again = facts.results, say("Run `make attack` with these settings, and make this report again.")
+    results, again = facts.results, say("Run `make attack`, and make this report with its results (`--attacks FILE`).")
     if results is None:
         yield Concern(
             "attack suite",
@@ -165,7 +165,7 @@ def _attacks(facts: Facts) -> Iterator[Concern]:
             "attack suite",
             say("Its results were made under another {keys}.", keys=joined((code(key) for key in different), " and ")),
             plain("They say nothing about the settings in force."),
-            again,
+            plain("Go back to those, or have the suite run under these."),
         )
     if not (results.full and results.promised):
         text = "Its results are of a part of the suite." if results.promised else "Its results hold no attack."

@@ -30,9 +30,9 @@ def not_promised(facts: Facts) -> list[Block]:
                 say(
                     "That nobody sees a change. Two windows of an epoch with exactly the same published number "
                     "probably had the same people, since the error depends on the set of devices alone: an unchanged "
-                    "crowd keeps its number, and a change shows. Who fills a place with phones of his own, more than "
-                    "`privacy.k` + `privacy.noise` of them (here {least}), and is otherwise alone there, can see that "
-                    "somebody came, though not who.",
+                    "crowd keeps its number, and a change shows. Who surrounds a place where nobody else is with "
+                    "phones of his own, more than `privacy.k` + `privacy.noise` of them (here {least}), or fewer at a "
+                    "time that take turns over many windows, can see that somebody came, though not who.",
                     least=least,
                 ),
                 plain(

@@ -123,6 +123,9 @@ def _attacks(results: Results | None) -> list[Block]:
         ids = ", ".join(attack.id for attack in results.failing)
         blocks.append(Warned(plain(f"What was promised is not shown by: {ids}.")))
     blocks.append(_tried(results.attacks))
+    if results.reported:
+        ids = ", ".join(attack.id for attack in results.reported)
+        blocks.append(Paragraph(plain(f"Reported, not promised: {ids}. These attacks may succeed; see section 6.")))
     if results.accuracy:
         blocks += [Heading(3, plain("What the protection costs")), _costs(results.accuracy)]
     return blocks

@@ -210,8 +210,9 @@ def _threshold(facts: Facts) -> Rule:
         say(
             "A number is published only if, with its error, it is at least `privacy.k` + `privacy.noise`: here {k} + "
             "{noise} = {least}. So none is published of fewer than {k} devices, and whether a number exists says no "
-            "more about one device than the number itself: who brings k - 1 phones of his own into a zone does not "
-            "learn whether one more is there. Nothing is moved up to the threshold. The settings refuse less than 10.",
+            "more about one device than the number itself: who brings k - 1 phones of his own into a zone learns "
+            "little from a window about whether one more is there. (Of phones that take turns over many windows see "
+            "section 6.) Nothing is moved up to the threshold. The settings refuse less than 10.",
             k=threshold.k,
             noise=threshold.bound,
             least=threshold.least,

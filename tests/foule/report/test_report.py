@@ -128,6 +128,7 @@ def test_every_attack_of_the_results_is_shown_with_what_it_found(proved: Results
     for attack in proved.attacks:
         assert shown[attack.id][5:] == (attack.on, attack.target, attack.verdict)
     assert ("counts of 25 to 49", "mean absolute error", "2.7183", "relative 0.08") in rows
+    assert ("Reported, not promised: 5c. These attacks may succeed; see section 6.",) in rows
     assert not [row for row in rows if row[0].startswith("Warning.")]
 
 
