@@ -3,12 +3,12 @@
 import errno
 import importlib
 import logging
-from importlib.metadata import PackageNotFoundError, version
 from typing import IO, Any
 
 import click
 
 from config.errors import FouleError, SettingsError
+from foule import version
 
 _EXIT_FAILED = 1
 _EXIT_SETTINGS = 2
@@ -23,6 +23,7 @@ SUMMARIES = {
     "batch": "Count a recorded file without Kafka.",
     "watch": "Show the published numbers live in the terminal.",
     "doctor": "Check broker, topics, keying, zones and both Redis, and say what to do.",
+    "privacy-report": "Write the report for a data protection officer.",
     "settings": "Print the effective settings, secrets masked.",
 }
 
@@ -48,8 +49,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in SUMMARIES:
             return None
-        module = importlib.import_module(f"foule.commands.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(importlib.import_module(f"foule.commands.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -67,15 +68,8 @@ class Commands(click.Group):
             raise
 
 
-def _version() -> str:
-    try:
-        return version("foule")
-    except PackageNotFoundError:
-        return "(not installed, run from its sources)"
-
-
 @click.group(name="foule", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(_version(), prog_name="foule", message="%(prog)s %(version)s")
+@click.version_option(version.installed(), prog_name="foule", message="%(prog)s %(version)s")
 def main() -> None:
     """Live, irreversibly anonymised crowd statistics from the location events of a mobile network."""
     # each command says itself what went wrong with Kafka; the client's retries in between are noise

@@ -14,11 +14,11 @@ from anonymizer.keys import DESTROYED
 from config.errors import KeyStoreError, SettingsError
 from config.sections import KeysSettings
 
-_PREFIX: Final = "foule:key:"
+PREFIX: Final = "foule:key:"
 _TIMEOUT: Final = 2.0  # seconds; a worker waits in its event loop meanwhile
 _ATTEMPTS: Final = 3
 _REFUSES: Final = (
-    f"it refuses; check that its user may SET, GET and DEL {_PREFIX}*, that it has memory left, "
+    f"it refuses; check that its user may SET, GET and DEL {PREFIX}*, that it has memory left, "
     "and that nothing else writes there"
 )
 
@@ -66,15 +66,15 @@ class RedisKeyStore:
 
     def get(self, label: str) -> bytes | None:
         """The key with this label, or None; ``DESTROYED`` if it was destroyed."""
-        return cast(bytes | None, self._ask("read", label, lambda: self._client.get(_PREFIX + label)))
+        return cast(bytes | None, self._ask("read", label, lambda: self._client.get(PREFIX + label)))
 
     def put_if_absent(self, label: str, key: bytes, ttl_ms: int) -> bytes:
         """Keep ``key`` for ``ttl_ms`` unless there is one; return what is then there, as :meth:`get` does."""
 
         def put() -> list[Any]:
             with self._client.pipeline(transaction=True) as pipeline:
-                pipeline.set(_PREFIX + label, key, nx=True, px=int(ttl_ms))
-                pipeline.get(_PREFIX + label)
+                pipeline.set(PREFIX + label, key, nx=True, px=int(ttl_ms))
+                pipeline.get(PREFIX + label)
                 return pipeline.execute(raise_on_error=False)
 
         answers = self._ask("keep", label, put)
@@ -85,11 +85,11 @@ class RedisKeyStore:
 
     def replace(self, label: str, key: bytes, ttl_ms: int) -> None:
         """Keep ``key`` for ``ttl_ms``, whatever is there."""
-        self._ask("keep", label, lambda: self._client.set(_PREFIX + label, key, px=int(ttl_ms)))
+        self._ask("keep", label, lambda: self._client.set(PREFIX + label, key, px=int(ttl_ms)))
 
     def destroy(self, label: str, ttl_ms: int) -> None:
         """Forget the key, and for ``ttl_ms`` take none under this label from a worker that has not heard of it."""
-        self._ask("destroy", label, lambda: self._client.set(_PREFIX + label, DESTROYED, px=int(ttl_ms)))
+        self._ask("destroy", label, lambda: self._client.set(PREFIX + label, DESTROYED, px=int(ttl_ms)))
 
     def persistence(self) -> list[Way]:
         """In what ways this Redis may write keys to a disk; none if it does not.
@@ -120,7 +120,7 @@ class RedisKeyStore:
         """How long each key, or its tombstone, stays (ms, at most); None for one that nothing takes away."""
 
         def look() -> list[int | None]:
-            names = list(self._client.scan_iter(match=f"{_PREFIX}*", count=_SCANNED))
+            names = list(self._client.scan_iter(match=f"{PREFIX}*", count=_SCANNED))
             with self._client.pipeline(transaction=False) as pipeline:
                 for name in names:
                     pipeline.pttl(name)

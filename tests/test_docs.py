@@ -23,7 +23,15 @@ ARCHITECTURE, CONTRACTS, INDICATORS = (
 )
 PACKAGES = ("config", "zones", "anonymizer", "indicators", "streams", "sinks", "simulator", "foule")
 # Of these folders the table has one line for all modules.
-AS_A_WHOLE = ("simulator", "foule/commands", "foule/eventfiles", "foule/oracle", "foule/proof", "foule/demo")
+AS_A_WHOLE = (
+    "simulator",
+    "foule/commands",
+    "foule/eventfiles",
+    "foule/oracle",
+    "foule/proof",
+    "foule/demo",
+    "foule/report",
+)
 # 28 June 2014, midnight in Paris.
 MIDNIGHT = 1_403_906_400_000
 

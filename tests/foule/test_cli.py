@@ -36,7 +36,18 @@ def test_help_names_every_command_and_loads_none() -> None:
     )
     done = run_process("-c", program)
     assert (done.returncode, done.stderr) == (0, "")
-    for name in ("demo", "worker", "topics", "replay", "simulate", "batch", "watch", "doctor", "settings"):
+    for name in (
+        "demo",
+        "worker",
+        "topics",
+        "replay",
+        "simulate",
+        "batch",
+        "watch",
+        "doctor",
+        "privacy-report",
+        "settings",
+    ):
         assert f"\n  {name} " in done.stdout
 
 
