@@ -63,7 +63,9 @@ class KeyStore:
 
     @property
     def names(self) -> set[str]:
-        return {name.decode().removeprefix("foule:key:") for name in self._client.scan_iter("foule:key:*")}
+        """The labels of the keys that are there; of one that was destroyed, only its place is left."""
+        there = [name for name in self._client.scan_iter("foule:key:*") if self._client.strlen(name)]
+        return {name.decode().removeprefix("foule:key:") for name in there}
 
     def digest(self, label: str) -> bytes:
         """Tells whether two keys are the same, and nothing of either."""

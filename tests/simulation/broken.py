@@ -17,7 +17,6 @@ from streams.crowd import CrowdAgent
 from streams.link import Link
 from streams.losses import Loss
 from streams.release import Release
-from streams.shuffle import ShuffleAgent
 from streams.shuffled import ShuffledShard
 
 
@@ -96,14 +95,6 @@ FAULTS = [
         "spoils",
         "return start <= self.until and end > max(self.watermark, self.reported)",
         "return False",
-    ),
-    Fault(
-        "events that went out under a lost key are sent again without a word",
-        ShuffleAgent,
-        "_say_what_is_in_doubt",
-        "source.doubts.between(end)",
-        "[]",
-        shuffle=True,
     ),
     Fault(
         "a batch behind one that failed is taken",

@@ -27,7 +27,8 @@ class Outcome:
     ended a worker and should not have; ``letters``: whether the dead letters are the records that the oracle rejects;
     ``lost``: the first watermark (UTC ms) at which a shard lost the epoch's key, so that windows that were open then
     are missing, and devices began anew in later ones; ``counted``: what the oracle counts, before errors of up to
-    ``noise``.
+    ``noise``; ``settled``: from then on (UTC ms) presence is the oracle's again, nobody being taken to be where only
+    a lost event was.
     """
 
     seed: int
@@ -42,6 +43,7 @@ class Outcome:
     lost: int | None = None
     counted: Tallies = field(default_factory=dict)
     noise: int = 0
+    settled: int = 0
 
     @property
     def problems(self) -> list[str]:
@@ -63,14 +65,16 @@ class Outcome:
         return any(fault.endswith(" keys") for fault in self.faults)
 
     def _is_right(self, key: WindowKey) -> bool:
-        """Whether a window is as the oracle has it. If a key was lost: windows that began before may be missing, and in
-        later ones nobody counts twice."""
+        """Whether a window is as the oracle has it. If a key was lost: windows that began before may be missing, in
+        later ones nobody counts twice, and after a while everybody counts again."""
         released, expected = self.released.get(key), self.expected.get(key)
         if self.lost is None or released == expected:
             return released == expected
         if released is None or key.start <= self.lost:
             return released is None
         there = self.counted.get(key, {}).get("presence", {})
+        if not self.noise and key.start > self.settled:
+            return released.get("presence", {}) == there
         return all(count <= there.get(zone, 0) + self.noise for zone, count in released.get("presence", {}).items())
 
     def __str__(self) -> str:
@@ -135,6 +139,11 @@ class Judge:
         early = [message.watermark for message in messages if isinstance(message, wire.EarlyEnd)]
         return min(early + [gone.first - 1 for gone in messages if isinstance(gone, wire.SourceLoss)], default=None)
 
+    def _settled(self) -> int:
+        messages = [wire.decode(value or b"") for _, value in self.world.logs[self.settings.topics.tallies, 0].records]
+        until = [message.until for message in messages if isinstance(message, wire.EarlyEnd | wire.SourceLoss)]
+        return max(until, default=0) + int(self.settings.time.linger)
+
     def _buried(self) -> set[tuple[int, bytes | None]]:
         logs = self.world.logs.items()
         rejected = [(partition, log) for (topic, partition), log in logs if topic == self.settings.topics.rejected]
@@ -163,6 +172,7 @@ class Judge:
             self._lost(),
             expected.complete(),
             self.rules.noise,
+            self._settled(),
         )
 
 
