@@ -26,7 +26,7 @@ def run(seed: int = 0, devices: int = 400, tried: int = BLOCK) -> list[Outcome]:
     key = next(iter(left.keys.values()))
     stores = [*left.snapshots, *left.log]
     numbers = [number(suffix) for suffix in range(tried)]
-    inside = sum(one in set(numbers) for one in ids) or 1
+    inside = max(1, len(set(numbers) & set(ids)))
 
     begun = time.monotonic()
     by_key = Pseudonymiser(key).of(numbers).pseudonyms

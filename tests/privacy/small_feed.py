@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
+from anonymizer.cipher import Cipher
 from anonymizer.gate import Publication
 from anonymizer.keys import MemoryKeyStore
+from anonymizer.pseudonyms import Pseudonymiser
 from config.sections import PrivacySettings
 from config.settings import Settings
 from foule.core import Core
@@ -58,14 +61,20 @@ class LoggedCore(Core):
 
 
 class Left(NamedTuple):
-    """What a run leaves: the ``log``, each shard's snapshot in the middle of the epoch, what was published, the keys
-    while the epoch was open, and what the key store holds at the end."""
+    """What a run leaves: the ``log``, each shard's snapshot in the middle of the epoch, what was published and in which
+    step of the feed, the keys while the epoch was open, and what the key store holds at the end."""
 
     log: list[bytes]
     snapshots: list[bytes]
     published: list[Publication]
+    steps: list[int]
     keys: dict[str, bytes]
     afterwards: dict[str, bytes]
+
+    @property
+    def ciphers(self) -> dict[str, Cipher]:
+        """By the key's id, what opens the log; for scoring only."""
+        return {Pseudonymiser(key, label).key_id: Cipher(key) for label, key in self.keys.items()}
 
 
 def number(suffix: int) -> str:
@@ -73,15 +82,15 @@ def number(suffix: int) -> str:
     return f"336{suffix:08d}"
 
 
-def crowd(devices: int, seed: int, minutes: int = 60) -> list[Event]:
-    """``devices`` with numbers of the first block, each seen every four minutes in one of four cells."""
+def crowd(devices: int, seed: int, minutes: int = 60, cells_used: int = 4) -> list[Event]:
+    """``devices`` with numbers of the first block, each seen every four minutes in one of the first cells."""
     rng = np.random.default_rng([seed, 2])
     suffixes = rng.choice(BLOCK, devices, replace=False).tolist()
-    cells = rng.integers(0, 4, devices)
+    cells = rng.integers(0, cells_used, devices)
     events = []
     for minute in range(0, minutes, 4):
         moved = rng.random(devices) < 0.1
-        cells[moved] = rng.integers(0, 4, int(moved.sum()))
+        cells[moved] = rng.integers(0, cells_used, int(moved.sum()))
         at = minute + 4 * rng.random(devices)
         events += [Event(float(at[row]), number(suffixes[row]), f"c{cells[row]}") for row in range(devices)]
     return sorted(events)
@@ -94,25 +103,38 @@ def feed(events: Sequence[Event], partitions: int = 2) -> Feed:
     return Feed(sorted(events), settings, places_of(universe))
 
 
-def play(given: Feed, store: MemoryKeyStore | None = None, *, at_once: int = 500) -> Left:
-    """Let the core count a feed to the end of its epoch, ``at_once`` records at a time."""
+def play(given: Feed, store: MemoryKeyStore | None = None, *, every: float = 5.0) -> Left:
+    """Let the core count a feed to the end of its epoch, the events of ``every`` so many minutes at a time."""
     keys = MemoryKeyStore() if store is None else store
     core = LoggedCore(given.settings, given.places, keys)
     partitioner = Partitioner(given.settings.topics.partitions)
-    published, half = [], len(given.events) // 2 // at_once * at_once
+    published: list[Publication] = []
     snapshots: list[bytes] = []
     held: dict[str, bytes] = {}
-    for first in range(0, len(given.events), at_once):
-        some = given.events[first : first + at_once]
+    steps: list[int] = []
+    pieces = _pieces(given.events, every)
+    for step, some in enumerate(pieces):
         values = [
             b'{"ts":%d,"subscriber":"%s","cell":"%s"}'
             % (BEGIN + round(one.minute * MINUTE), one.subscriber.encode(), one.cell.encode())
             for one in some
         ]
         partitions = partitioner.of([one.subscriber.encode() for one in some])
-        published += core.feed(partitions, values, np.full(len(values), -1, np.int64))
-        if first == half:
+        released = core.feed(partitions, values, np.full(len(values), -1, np.int64))
+        published += released
+        steps += [step] * len(released)
+        if step == len(pieces) // 2:
             snapshots = [shard.snapshot().encode() for shard in core.shards]
             held = dict(keys._keys)
-    published += core.release(core.finish())
-    return Left(core.log, snapshots, published, held, dict(keys._keys))
+    released = core.release(core.finish())
+    return Left(
+        core.log, snapshots, published + released, steps + [len(pieces)] * len(released), held, dict(keys._keys)
+    )
+
+
+def _pieces(events: Sequence[Event], every: float) -> list[list[Event]]:
+    """The events in the order in which they are sent; a piece ends when the next event is in a later step."""
+    pieces: list[list[Event]] = []
+    for _, some in groupby(events, key=lambda one: int(one.minute / every)):
+        pieces.append(list(some))
+    return pieces
