@@ -28,8 +28,9 @@ from tests.privacy.outcome import Outcome
 
 @dataclass(frozen=True)
 class Size:
-    """How large the attacks are: ``people`` and ``hours`` of the simulated day; ``days`` a side of membership; ``trials``
-    of a cell; telephone ``numbers`` that are tried; ``walkers``, whose paths are to be recovered."""
+    """How large the attacks are: ``people`` and ``hours`` of the simulated day; ``days`` a side of membership;
+    ``trials`` of a cell; telephone ``numbers`` that are tried; ``walkers``, whose paths are to be recovered in the
+    hours ``walk``."""
 
     people: int = 4_000
     hours: tuple[int, int] = (0, 24)
@@ -37,10 +38,12 @@ class Size:
     trials: int = 60_000
     numbers: int = 1_000_000
     walkers: int = 1_000
+    walk: tuple[int, int] = (0, 24)
 
 
 FULL = Size()
-SMALL = Size(people=1_500, hours=EVENING, days=400, trials=20_000, numbers=100_000, walkers=1_000)
+SMALL = Size(people=1_500, hours=EVENING, days=400, trials=20_000, numbers=100_000, walkers=600, walk=EVENING)
+TINY = Size(people=1_500, hours=(16, 18), days=200, trials=20_000, numbers=20_000, walkers=600, walk=EVENING)
 
 
 class Suite:
@@ -73,8 +76,8 @@ class Suite:
             "4": lambda: bounds.run(self._day, self._windows, self._keys, seed),
             "5": lambda: membership.run(seed, size.days, size.trials),
             "6": lambda: own_sims.run(seed, size.trials),
-            "7": lambda: trajectories.run(size.walkers, hours=size.hours, seed=seed),
-            "8": lambda: averaging.run(self._day, self._windows, seed),
+            "7": lambda: trajectories.run(size.walkers, hours=size.walk, seed=seed),
+            "8": lambda: averaging.run(self._day, self._windows, seed, size.trials // 150),
             "9": lambda: release_rules.run(seed),
             "10": lambda: side_channels.run(seed),
             "accuracy": lambda: accuracy.run(self._day, self._windows, self._data, seed),
