@@ -22,8 +22,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format simulation bench bench-recovery bench-scaling bench-backlog bench-privacy chaos attack
-.PHONY: lock clean
+.PHONY: help demo test check format simulation bench bench-recovery bench-scaling bench-backlog bench-privacy chaos attack lock clean
 
 help:
 	@echo 'make demo                  a festival in the terminal: broker, Redis, worker and crowd; Ctrl-C stops all'

@@ -159,9 +159,9 @@ def _fill(
     day, zone = np.divmod(origin, size)
     other = np.where(to >= 0, to % size, -1)
     table = np.full((size, size + 1), -1)
-    for (window, layer, indicator, first, second), column in places.items():
+    for (window, layer, indicator, first, second), number in places.items():
         if (window, layer, indicator) == what:
-            table[first, second] = column
+            table[first, second] = number
     column = table[zone, other]
     known = column >= 0
     numbers[day[known], column[known]] = counts[known]

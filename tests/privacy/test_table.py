@@ -77,4 +77,4 @@ def test_one_attack_can_be_run_alone(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_an_unknown_attack_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--only", "11"])
-    assert "expected one of 1, 3, 4" in capsys.readouterr().err
+    assert "expected one of 1, 2, 3" in capsys.readouterr().err

@@ -45,7 +45,7 @@ class _Found(NamedTuple):
     @property
     def chance(self) -> float:
         """What the other days do not exceed but by chance."""
-        return float(np.mean(self.others) + _DEVIATIONS * max(np.std(self.others), 1 / self.rare))
+        return float(np.mean(self.others) + _DEVIATIONS * max(float(np.std(self.others)), 1 / self.rare))
 
     def __str__(self) -> str:
         return f"of other days {np.mean(self.others):.4f}, at most {max(self.others):.4f}"
