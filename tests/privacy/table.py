@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from textwrap import wrap
 from typing import NamedTuple
 
 import msgspec
 
+from tests.privacy.accuracy import ROOT
 from tests.privacy.outcome import Outcome
 
 _WIDTH = 116
@@ -100,7 +101,6 @@ def write(path: Path, outcomes: Sequence[Outcome], seconds: float, *, full: bool
 
 
 def _version() -> str:
-    try:
-        return version("foule")
-    except PackageNotFoundError:
-        return "not installed"
+    """Of the sources that were attacked."""
+    version: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    return version
