@@ -26,6 +26,9 @@ def run(seed: int = 0, days: int = 1_600, trials: int = 60_000) -> list[Outcome]
     for name, protection in (("off", NOTHING), ("threshold", THRESHOLD_ONLY), ("on", ON)):
         numbers = small_days.published_numbers(drawn, protection, epoch_key(seed))
         found[name] = linear_auc(numbers, present, _subsets(numbers), seed)
+    calm = small_days.draw(2 * days, seed, present, crowds=small_days.CALM)
+    numbers = small_days.published_numbers(calm, ON, epoch_key(seed))
+    alike = linear_auc(numbers, present, _subsets(numbers), seed)
     one_off, one_on = (_one_cell(protection, seed, trials) for protection in (Protection(bound=0), ON))
     return [
         Outcome(
@@ -64,6 +67,16 @@ def run(seed: int = 0, days: int = 1_600, trials: int = 60_000) -> list[Outcome]
             figure="AUC of the ratio of the two likelihoods of all published numbers",
             on=_whole_day(seed, max(100, days // 4)),
             detail="each number about the person is one more chance to see a count that cannot be without it",
+        ),
+        Outcome(
+            id="5d",
+            name="membership of one person, every day the same but for chance",
+            claim="inference",
+            knows="the habits of the person, and of as many days whether it was there",
+            figure="AUC of the best linear classifier on all published numbers",
+            on=alike,
+            detail=f"{small_days.CALM.least} to {small_days.CALM.most} people with the same tastes: what hides the "
+            f"person in 5a are also days that differ, {small_days.VARYING.least} to {small_days.VARYING.most} people",
         ),
     ]
 

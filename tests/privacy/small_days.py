@@ -40,16 +40,29 @@ class Days(NamedTuple):
     windows: list[WindowCounts]
 
 
-def draw(days: int, seed: int, present: NDArray[np.bool_], same_crowds: int = 0) -> Days:
+class Crowds(NamedTuple):
+    """How much the days differ: the total, [``least``, ``most``] people, and how alike their tastes are (the
+    concentration of a Dirichlet distribution)."""
+
+    least: int = 100
+    most: int = 300
+    alike: float = 25.0
+
+
+VARYING = Crowds()
+CALM = Crowds(195, 205, 1_000.0)
+
+
+def draw(days: int, seed: int, present: NDArray[np.bool_], same_crowds: int = 0, crowds: Crowds = VARYING) -> Days:
     """Days whose crowds and totals are drawn anew; ``present`` (days,): those on which the target is there.
 
     With ``same_crowds``, day d has the crowd of day d modulo that number, under other record keys.
     """
     rng = np.random.default_rng([seed, 50])
     drawn = same_crowds or days
-    people = rng.integers(100, 301, drawn)
+    people = rng.integers(crowds.least, crowds.most + 1, drawn)
     day = np.repeat(np.arange(drawn), people)
-    pull = rng.dirichlet(25 * _PULL, drawn).cumsum(axis=1)
+    pull = rng.dirichlet(crowds.alike * _PULL, drawn).cumsum(axis=1)
     where = np.empty((len(day), WINDOWS), np.int64)
     for window in range(WINDOWS):
         fresh = (rng.random(len(day))[:, None] > pull[day]).sum(axis=1)

@@ -22,6 +22,7 @@ from tests.privacy import (
     release_rules,
     side_channels,
     trajectories,
+    withholding,
 )
 from tests.privacy.crowd_day import EVENING, Crowd, WindowCounts, counted, festival, record_keys
 from tests.privacy.outcome import Outcome
@@ -82,5 +83,6 @@ class Suite:
             "8": lambda: averaging.run(self._day, self._windows, seed, size.trials // 150),
             "9": lambda: release_rules.run(seed),
             "10": lambda: side_channels.run(seed),
+            "groups": lambda: withholding.run(seed),
             "accuracy": lambda: accuracy.run(self._day, self._windows, self._data, seed),
         }
