@@ -14,6 +14,7 @@ FAULTS ?= 50
 EVENTS ?= 3000000
 WORKERS ?= 3
 CHAOS_ARGS ?=
+ATTACK_ARGS ?=
 
 # what decides what is installed: a newer one makes the stamps below out of date
 DEFS := pyproject.toml constraints.txt
@@ -21,7 +22,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format simulation bench bench-recovery bench-scaling bench-backlog bench-privacy chaos lock clean
+.PHONY: help demo test check format simulation bench bench-recovery bench-scaling bench-backlog bench-privacy chaos attack lock clean
 
 help:
 	@echo 'make demo                  a festival in the terminal: broker, Redis, worker and crowd; Ctrl-C stops all'
@@ -37,6 +38,8 @@ help:
 	@echo 'make simulation            2,000 simulated schedules of crashes, pauses and takeovers; SCHEDULES=..., SEED=...'
 	@echo 'make chaos FAULTS=50       kills and restarts everything while events flow, then checks every number'
 	@echo '                           SEED=0 EVENTS=3000000 WORKERS=3; needs java, mvn and redis-server'
+	@echo 'make attack                tries to break the privacy rules, without and with the protection; some 10 minutes'
+	@echo '                           ATTACK_ARGS="--only 5 --small"'
 	@echo 'make lock                  newest versions into constraints.txt'
 	@echo 'make clean                 remove the environment and every cache'
 
@@ -67,6 +70,9 @@ bench-recovery bench-scaling bench-backlog bench-privacy: bench-%: $(VENV)/.benc
 
 chaos: $(VENV)/.test
 	$(BIN)/python -m tests.chaos --faults $(FAULTS) --seed $(SEED) --events $(EVENTS) --workers $(WORKERS) $(CHAOS_ARGS)
+
+attack: $(VENV)/.test
+	$(BIN)/python -m tests.privacy $(ATTACK_ARGS)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
