@@ -170,7 +170,7 @@ class Gate:
         }
         flows = self._passing(where, FLOWS, counts.get(FLOWS), perturbation)
         if parent is not None:
-            self._withhold(where, counts, passing, flows, parent)
+            self._withhold(where, passing, flows, parent)
         zones: dict[str, dict[str, People]] = {}
         for published, indicator in PUBLISHED_NAMES.items():
             for zone, people in passing[indicator].items():
@@ -203,21 +203,16 @@ class Gate:
         return dict(zip(counts.cells[passing].tolist(), perturbed[passing].tolist(), strict=True))
 
     def _withhold(
-        self,
-        layer: Layer,
-        counts: Mapping[str, Counts],
-        passing: dict[str, dict[int, int]],
-        flows: dict[int, int],
-        parent: ReleasedWindow,
+        self, layer: Layer, passing: dict[str, dict[int, int]], flows: dict[int, int], parent: ReleasedWindow
     ) -> None:
-        """Take out what would give away a small remainder of a parent zone: of presence the zone with all its cells."""
+        """Take out what would prove a small rest of a parent zone: of presence the zone with all its cells."""
         assert layer.parent is not None
         above = self.layers[layer.parent]
         for indicator in _NESTED:
             name = "people" if indicator == "presence" else indicator
-            parents = {at for at, zone in enumerate(above.ids) if name in parent.zones.get(zone, ())}
-            raw = counts.get(indicator, Counts.empty())
-            for zone in withheld(self._threshold.k, passing[indicator], raw, layer.parents, parents):
+            released = {at: parent.zones.get(zone, {}).get(name) for at, zone in enumerate(above.ids)}
+            wholes = {at: people for at, people in released.items() if people is not None}
+            for zone in withheld(self._threshold, passing[indicator], layer.parents, wholes):
                 if indicator != "presence":
                     del passing[indicator][zone]
                     continue

@@ -79,7 +79,7 @@ def published(rules: Rules, tallies: Tallies, sums: Tallies, secret_of: Callable
     found: Tallies = {}
     for window in sorted(tallies, key=lambda window: _depth(rules, window.layer)):
         cells = dict(_passing(rules, window, tallies[window], sums.get(window, {}), secret_of))
-        _withhold(rules, window, tallies[window], cells, found)
+        _withhold(rules, window, cells, found)
         for (indicator, cell), people in cells.items():
             found.setdefault(window, {}).setdefault(indicator, {})[cell] = people
     return found
@@ -115,25 +115,19 @@ def error(key: bytes, noise: int, record_keys: int, name: str) -> int:
     return int.from_bytes(digest, "little") % (2 * noise + 1) - noise
 
 
-def _withhold(
-    rules: Rules,
-    window: WindowKey,
-    counts: Mapping[str, Mapping[Cell, int]],
-    cells: dict[tuple[str, Cell], int],
-    found: Tallies,
-) -> None:
-    """Take out the smallest zone of each parent of which 1 to k - 1 devices are missing."""
+def _withhold(rules: Rules, window: WindowKey, cells: dict[tuple[str, Cell], int], found: Tallies) -> None:
+    """Take out the smallest zone of each parent of which its published zones prove, whatever the errors are, that more
+    devices than twice the noise, and fewer than k, are missing."""
     if window.layer not in rules.within:
         return
     parent, zones = rules.within[window.layer]
     above = found.get(window._replace(layer=parent), {})
     order = {zone: at for at, zone in enumerate(zones)}
     for indicator in _NESTED:
-        for mother in above.get(indicator, {}):
-            children = [zone for zone in zones if zones[zone] == mother]
-            missing = sum(counts.get(indicator, {}).get(zone, 0) for zone in children if (indicator, zone) not in cells)
-            there = [zone for zone in children if (indicator, zone) in cells]
-            if 0 < missing < rules.k and there:
+        for mother, people in above.get(indicator, {}).items():
+            there = [zone for zone in zones if zones[zone] == mother and (indicator, zone) in cells]
+            missing = (people - rules.noise) - sum(cells[indicator, zone] + rules.noise for zone in there)
+            if 2 * rules.noise < missing < rules.k and there:
                 smallest = min(there, key=lambda zone: (cells[indicator, zone], order[zone]))
                 for name, cell in list(cells):
                     mine = cell == smallest or (isinstance(cell, tuple) and smallest in cell)

@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 from anonymizer.cipher import Cipher
 from anonymizer.gate import Publication, ReleasedWindow, reopen
 from anonymizer.pseudonyms import label_of
+from config.errors import ServiceError
 from config.settings import Settings
 from foule.oracle.oracle import Cell, Keys
 from foule.oracle.result import ALL, Tallies, WindowKey
@@ -65,7 +66,7 @@ class TallyLog:
         self._layers = [layer.name for layer in settings.zones.layers]
         self._marks = dict.fromkeys(range(settings.topics.partitions), _BEGINNING)
         self._offsets = dict.fromkeys(range(settings.topics.partitions), 0)
-        self._keys = keys or {}
+        self._keys = {} if keys is None else keys
         self._parts: dict[_PartKey, list[TallyPart]] = {}
         self._decided: dict[_Window, ReleasedWindow] = {}
         self._counted: set[WindowKey] = set()
@@ -137,7 +138,7 @@ class TallyLog:
     def by_shard(self, layers: Sequence[Layer]) -> dict[int, Tallies]:
         """The raw tallies of each shard, with the zones' names; never published. ``layers``: in the settings' order.
 
-        Raises KeyError for one that is sealed under a key which is not known.
+        Raises ServiceError for one that is sealed under a key which is not known.
         """
         shards: dict[int, Tallies] = {shard: {} for shard in self._marks}
         for parts in self._parts.values():
@@ -150,7 +151,10 @@ class TallyLog:
         return shards
 
     def _opened(self, part: TallyPart, layer: Layer) -> dict[str, dict[Cell, int]]:
-        counts = part.counts(Cipher(self._keys[label_of(part.key)]))
+        label = label_of(part.key)
+        if label not in self._keys:
+            raise ServiceError(f"tallies are sealed under the key {label}, which was not seen in the key store")
+        counts = part.counts(Cipher(self._keys[label]))
         return {
             indicator: {cell_name(layer, indicator, at): count for at, count in cells.as_dict().items()}
             for indicator, cells in counts.items()

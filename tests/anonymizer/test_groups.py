@@ -1,4 +1,4 @@
-"""No remainder of 1 to k - 1 devices is left beside what is published."""
+"""What is published beside a number proves of the rest that it is nobody, or may be, or could be published."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.groups import OTHER, Segment, pooled, withheld
+from anonymizer.groups import OTHER, Segment, pooled, proven, withheld
 from anonymizer.perturbation import Perturbation
 from anonymizer.threshold import Threshold
-from tests.cells import KEY, counts_of
+from tests.cells import KEY
 
 K = 10
 THRESHOLD = Threshold(K, 2)
@@ -29,36 +29,56 @@ def of(**people: int) -> dict[str, Segment]:
     return {name: Segment(count, 7 * count) for name, count in people.items()}
 
 
+def test_what_is_proven_of_the_rest_holds_whatever_the_errors_are() -> None:
+    assert proven(5, 100, [60, 20]) == 5  # 95 or more, less 65 and 25 or less
+    assert proven(0, 100, [60, 20]) == 20
+    assert proven(5, 100, []) == 95
+
+
 # --- segments
 
 
+def shown(segments: dict[str, Segment], perturb: bool = False) -> dict[str, int]:
+    """What is published."""
+    return pooled(THRESHOLD, segments, by_key) if perturb else pooled(Threshold(K, 0), segments, exactly)
+
+
 def test_segments_that_may_not_be_published_are_pooled() -> None:
-    assert pooled(THRESHOLD, of(fr=50, de=7, it=6), exactly) == {"fr": 50, OTHER: 13}
+    assert shown(of(fr=50, de=7, it=6)) == {"fr": 50, OTHER: 13}
 
 
 def test_the_smallest_published_segment_joins_a_pool_that_is_too_small() -> None:
-    assert pooled(THRESHOLD, of(fr=50, de=14, it=3), exactly) == {"fr": 50, OTHER: 17}
-    assert pooled(THRESHOLD, of(fr=14, de=14, it=3), exactly) == {"fr": 14, OTHER: 17}
+    assert shown(of(fr=50, de=14, it=3)) == {"fr": 50, OTHER: 17}
+    assert shown(of(fr=14, de=14, it=3)) == {"fr": 14, OTHER: 17}
 
 
-def test_a_pool_of_nobody_is_none() -> None:
-    assert pooled(THRESHOLD, of(fr=50, de=14), exactly) == {"fr": 50, "de": 14}
-    assert pooled(THRESHOLD, {}, exactly) == {}
+def test_it_also_joins_a_pool_of_nobody_so_that_its_absence_says_nothing() -> None:
+    assert shown(of(fr=50, de=14)) == {"fr": 50, OTHER: 14}
+    assert shown({}) == {}
 
 
 def test_where_all_together_are_too_few_nothing_is_published() -> None:
-    assert pooled(THRESHOLD, of(fr=5, de=6), exactly) == {}
+    assert shown(of(fr=4, de=5)) == {}
 
 
-@given(st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 40)), st.booleans())
-def test_what_is_missing_is_nobody_or_could_have_been_published(people: dict[str, int], perturb: bool) -> None:
-    found = pooled(THRESHOLD, of(**people), by_key if perturb else exactly)
-    assert all(number >= THRESHOLD.least for number in found.values())
-    missing = [count for name, count in people.items() if name not in found]
-    if OTHER in found:
-        assert sum(missing) >= K and abs(found[OTHER] - sum(missing)) <= 2
-    elif found:
-        assert not missing
+PEOPLE = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 40))
+
+
+@given(PEOPLE, st.booleans())
+def test_what_is_missing_could_have_been_published(people: dict[str, int], perturb: bool) -> None:
+    bound = 2 if perturb else 0
+    found = shown(of(**people), perturb)
+    assert all(number >= K + bound for number in found.values())
+    missing = sum(count for name, count in people.items() if name not in found)
+    if found:
+        assert missing >= K and abs(found[OTHER] - missing) <= bound
+
+
+@given(PEOPLE, st.integers(0, K - 1), st.integers(0, K - 1))
+def test_which_segments_are_published_does_not_show_how_few_are_not(people: dict[str, int], one: int, two: int) -> None:
+    large = {name: 10 + count for name, count in people.items()}
+    seen = [set(shown(of(**large) | {"last": Segment(rest, 0)} if rest else of(**large))) for rest in (one, two)]
+    assert seen[0] == seen[1]
 
 
 # --- zones
@@ -68,22 +88,17 @@ PARENTS = (0, 0, 0, 1, 1, 2)
 
 
 @given(
-    st.dictionaries(st.integers(0, 6), st.integers(1, 2 * K)),
-    st.sets(st.sampled_from([0, 1])),
-    st.sets(st.integers(0, 5)),
+    st.dictionaries(st.integers(0, 5), st.integers(K, 3 * K)),
+    st.dictionaries(st.sampled_from([0, 1]), st.integers(K, 6 * K)),
 )
-def test_of_a_published_parent_no_small_remainder_is_left(
-    people: dict[int, int], parents: set[int], hidden: set[int]
-) -> None:
-    published = {zone: n for zone, n in people.items() if n >= K and zone < 6 and zone not in hidden}
-    gone = withheld(K, published, counts_of(people), PARENTS, parents)
+def test_of_a_published_parent_no_small_rest_can_be_proven(published: dict[int, int], wholes: dict[int, int]) -> None:
+    gone = withheld(THRESHOLD, published, PARENTS, wholes)
     assert gone <= published.keys()
     for parent in range(3):
-        zones = [zone for zone in range(6) if PARENTS[zone] == parent]
-        rest = sum(people.get(zone, 0) for zone in zones if zone not in published)
-        there = [zone for zone in zones if zone in published]
-        mine = gone & set(zones)
-        if parent in parents and 0 < rest < K and there:
+        there = [zone for zone in published if PARENTS[zone] == parent]
+        mine = gone & set(there)
+        rest = proven(2, wholes[parent], [published[zone] for zone in there]) if parent in wholes else 0
+        if there and 2 * THRESHOLD.bound < rest < K:
             assert mine == {min(there, key=lambda zone: (published[zone], zone))}
         else:
             assert not mine

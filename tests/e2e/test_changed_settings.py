@@ -82,7 +82,7 @@ def test_another_threshold_is_refused_and_begins_anew_with_the_next_epoch(
     count(old)
 
     text = refused(settings_file("other", 12))
-    assert "was made by another version of foule or under other zones, windows, times or another k: go back" in text
+    assert "made by another version of foule or under other zones, windows, times or another k or noise: go" in text
     assert "set topics.checkpoints, topics.tallies to new names and events.not_before to that epoch's start" in text
     assert "Traceback" not in text
 

@@ -106,6 +106,7 @@ def test_json_leaves_out_what_is_not_published() -> None:
                 "version": 7,
                 "coverage": 1.0,
                 "k": 20,
+                "noise": 0,
                 "published_seconds_ago": 12.0,
                 "zones": {"beach": {"people": 40, "arrivals": 25, "change": 10}, "port": {"departures": 21}},
                 "flows": [{"from": "origin-0", "to": "outside", "people": 100}],

@@ -22,7 +22,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="another simulated day")
     parser.add_argument("--data", type=Path, default=data_folder(), help="folder of recorded files; also FOULE_DATA")
     parser.add_argument(
-        "--results", type=Path, metavar="FILE", help="where to write JSON; of a full run docs/attack-results.json"
+        "--results",
+        type=Path,
+        metavar="FILE",
+        help="where to write JSON; of a full run foule/report/attack-results.json",
     )
     options = parser.parse_args(arguments)
     attacks = Suite(SMALL if options.small else FULL, options.data, options.seed).attacks
@@ -40,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{'':13}({time.monotonic() - started:.0f} s)\n", flush=True)
     seconds = time.monotonic() - begun
     full = not options.small and not options.only
-    results = options.results or (ROOT / "docs/attack-results.json" if full else None)
+    results = options.results or (ROOT / "foule/report/attack-results.json" if full else None)
     if results is not None:
         write(results, outcomes, seconds, full=full)
         print(f"written to {results}")

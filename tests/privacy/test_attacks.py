@@ -22,7 +22,6 @@ def test_an_attack_succeeds_without_its_protection_and_fails_with_it(attack: str
     assert {one.id: one.on for one in tried if not one.fails} == {}
 
 
-@pytest.mark.xfail(reason="anonymizer.groups withholds by the raw count of what is not published", strict=True)
 def test_what_is_withheld_does_not_show_how_many_are_not_published() -> None:
     assert {one.id: one.on for one in SUITE.attacks["groups"]() if not one.fails} == {}
 

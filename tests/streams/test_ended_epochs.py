@@ -165,7 +165,6 @@ class Deaf(MemoryKeyStore):
 
 async def over(memory: Memory, store: MemoryKeyStore) -> Releasing:
     """A release agent that has read that nobody needs the key of the epoch any more, and has ticked once."""
-    store.put_if_absent(EPOCH.label, b"key", 1)
     one = await releasing(memory, store)
     say(memory, tally(), seal(9, checkpointed=EPOCH.end))
     await one.read()
@@ -183,10 +182,10 @@ async def test_a_key_whose_store_does_not_answer_is_destroyed_later_and_its_end_
     assert [entry(sent.key, sent.value) for sent in memory.to("foule.epochs")] == ended
     for _ in range(3):  # not at every tick
         await one.agent.tick()
-    assert (store.failures, store.get(EPOCH.label)) == (1, b"key")
+    assert (store.failures, store.get(EPOCH.label)) == (1, KEY)
     memory.seconds += 31
     await one.agent.tick()
-    assert (store.failures, store.get(EPOCH.label)) == (0, b"key")
+    assert (store.failures, store.get(EPOCH.label)) == (0, KEY)
     memory.seconds += 31
     await one.agent.tick()
     assert store.get(EPOCH.label) == DESTROYED

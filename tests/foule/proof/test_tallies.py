@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from kafka import KafkaProducer
 
-from config.errors import ContractError
+from config.errors import ContractError, ServiceError
 from config.sections import LayerSettings
 from config.settings import Settings, load
 from foule.oracle.result import WindowKey
@@ -90,7 +90,7 @@ def test_tallies_under_a_key_that_nobody_has_seen_are_an_error(settings: Setting
     append(Claim("s", 0, 3), tally(3, ONE))
     with TallyLog(settings, {}) as log:
         log.read()
-        with pytest.raises(KeyError, match="20140628"):
+        with pytest.raises(ServiceError, match="under the key 20140628, which was not seen"):
             log.by_shard([Layer("places", ("beach",), ("",), (None,))])
 
 
