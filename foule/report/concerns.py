@@ -135,7 +135,7 @@ def _zones(facts: Facts) -> Iterator[Concern]:
                 plain(f"{line[0].upper()}{line[1:]}."),
                 plain(
                     "A published zone less its published parts is a number about these few people, hidden by the "
-                    "errors alone: the rule of groups counts those in unpublished parts, not those in none."
+                    "errors, and by the rule of groups only where the numbers prove more than twice noise of them."
                 ),
                 plain("Let the parts cover the whole zone, or leave at least so many cells as are required."),
             )

@@ -238,15 +238,16 @@ def _groups() -> Rule:
         "Groups: what would give others away is withheld",
         ("singling out", "inference"),
         ("anonymizer/groups.py", "zones/nesting.py"),
-        ("privacy.k",),
+        ("privacy.k", "privacy.noise"),
         plain(
             "Where the zones of a layer lie in those of a parent layer, a published parent less its published parts "
-            "is what remains. If the parts that are not published hold, all together, fewer than k devices but not "
-            "none, the smallest published one is withheld with them: for people with all numbers of that zone and "
-            "window, flows from and to it included; for appeared and vanished, which add up in the same way, the "
-            "number alone. So what remains in the parts is nobody, or at least k devices. Arrivals, departures and "
-            "flows do not add up to those of the parent. Who is in the parent and in none of its parts is not counted "
-            "here. Segments of a zone (by origin) are not published by this version."
+            "is what remains, but for the errors of both. If the published numbers prove, whatever their errors are, "
+            "that more than twice noise and fewer than k devices remain, the smallest published part is withheld: for "
+            "people with all numbers of that zone and window, flows from and to it included; for appeared and "
+            "vanished, which add up in the same way, the number alone. So what remains is never known more closely "
+            "than to k - 1 devices. The true remainder does not decide: a part that is withheld because somebody is "
+            "beside it would say that somebody is there. Arrivals, departures and flows do not add up to those of the "
+            "parent. Segments of a zone (by origin) are not published by this version."
         ),
         besides=("zones.layers",),
     )
