@@ -8,6 +8,7 @@ from anonymizer.cipher import Cipher
 from anonymizer.keys import DESTROYED, MemoryKeyStore
 from anonymizer.perturbation import Perturbation
 from anonymizer.pseudonyms import Pseudonymiser, label_of
+from config.errors import FouleError
 from indicators.counts import Counts
 from streams.wire import TallyPart
 
@@ -49,13 +50,17 @@ class KnownKeys(MemoryKeyStore):
 
 
 class KeptSecrets:
-    """The secrets of :data:`KEY`, whatever epoch and id are asked for; ``lost``: ids of keys that were given up."""
+    """The secrets of :data:`KEY`, whatever epoch and id are asked for; ``lost``: ids of keys that were given up;
+    ``error``: why there are none now."""
 
     def __init__(self, noise: int = 0) -> None:
         self.lost: set[str] = set()
+        self.error: FouleError | None = None
         self._perturbation = Perturbation(KEY, noise)
 
     def of(self, start: int, key_id: str) -> tuple[Cipher, Perturbation]:
+        if self.error is not None:
+            raise self.error
         return CIPHER, self._perturbation
 
     def is_lost(self, key_id: str) -> bool:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from anonymizer.gate import Publication
+from msgspec.structs import replace
+
+from anonymizer.gate import Gate, Publication
+from anonymizer.threshold import Threshold
+from config.errors import EpochEndedError, KeyMissingError
+from streams.release import Release
 from streams.reports import Reports
+from streams.wire import EpochEnd, encode
 from tests.streams.windows import BEACH, HOUR, MAX_WAIT, PORT, WIDTH, K, Log, people, release, seal, tally
+from zones import Layer
 
 # --- when every shard has reported
 
@@ -191,3 +198,70 @@ def test_before_any_shard_has_reported_nothing_is_released_however_long_it_takes
     for _ in range(100):
         reports.tick(5_000, at_end=True)
     assert reports.coverage(WIDTH) is None
+
+
+# --- keys
+
+
+def test_a_window_whose_key_cannot_be_had_now_is_waited_for_and_holds_up_those_behind_it() -> None:
+    log = Log(1)
+    log.secrets.error = KeyMissingError("20140628", "it was emptied")
+    log.append(tally(0, 0, {BEACH: 12}), tally(0, WIDTH, {BEACH: 13}), seal(0, 2 * WIDTH))
+    assert log.read() == []
+    assert log.release.waits_for is log.secrets.error
+    assert (log.release.oldest_open, log.release.spoilt) == (0, 0)
+    log.secrets.error = None
+    assert [people(one) for one in log.read()] == [{"beach": {"people": 12}}, {"beach": {"people": 13}}]
+    assert log.release.waits_for is None
+
+
+def test_a_window_under_a_key_that_was_given_up_is_never_released_and_nobody_waits_for_it() -> None:
+    log = Log(1)
+    log.secrets.lost.add("old/id")
+    log.append(tally(0, 0, {BEACH: 12}, key="old/id"), tally(0, WIDTH, {BEACH: 13}), seal(0, 2 * WIDTH))
+    assert [people(one) for one in log.read()] == [{"beach": {"people": 13}}]
+    assert (log.release.spoilt, log.release.waits_for) == (1, None)
+
+
+def test_a_window_of_an_epoch_whose_key_is_destroyed_is_left_to_the_end_of_that_epoch() -> None:
+    log = Log(1)
+    log.secrets.error = EpochEndedError("20140628", 2 * WIDTH)
+    log.append(tally(0, 0, {BEACH: 12}), seal(0, WIDTH))
+    assert log.read() == []
+    log.append(EpochEnd("settings", log.release.owner, 1, 2 * WIDTH))
+    assert log.read() == []
+    assert (log.release.expired, log.release.oldest_open) == (1, None)
+
+
+def test_a_window_with_a_tally_that_does_not_open_is_not_released() -> None:
+    log = Log(1)
+    log.append(replace(tally(0, 0, {BEACH: 12}), sealed=bytes(1052)), tally(0, WIDTH, {BEACH: 13}), seal(0, 2 * WIDTH))
+    assert [people(one) for one in log.read()] == [{"beach": {"people": 13}}]
+    assert log.release.spoilt == 1
+
+
+# --- zones within others
+
+
+def nested_log() -> Log:
+    """A log of one shard whose first layer lies in the second: beach and port in the town of the beach."""
+    log = Log(1)
+    inner = Layer("spots", ("beach", "port"), ("", ""), (None, None), 1, (0, 0))
+    layers = [inner, Layer("towns", ("beach", "port"), ("", ""), (None, None))]
+    log.release = Release(Gate(Threshold(K, 0), layers), log.secrets, 1, WIDTH, MAX_WAIT, "settings")
+    return log
+
+
+def test_a_zone_that_would_prove_a_small_rest_is_withheld_also_by_a_successor() -> None:
+    first = nested_log()
+    first.append(tally(0, 0, {BEACH: 20, PORT: 5}), tally(0, 0, {BEACH: 25}, layer=1), seal(0, WIDTH))
+    for _ in range(3):
+        first.step()
+    [outer, inner] = first.release.decide()
+    assert (outer.layer, inner.layer) == (1, 0)
+    second = nested_log()
+    second.messages = [*first.messages, encode(outer)]  # the other one never arrived
+    for _ in range(4):  # it decides nothing before it has read all that its predecessor decided
+        second.step()
+    second.read()
+    assert [people(one) for one in second.published] == [{"beach": {"people": 25}}, {}]

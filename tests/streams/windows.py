@@ -20,9 +20,10 @@ LAYERS = [Layer(name, ("beach", "port"), ("", ""), (None, None)) for name in ("s
 BEACH, PORT = 0, 1
 
 
-def release(shards: int = 2) -> Release:
+def release(shards: int = 2, secrets: KeptSecrets | None = None) -> Release:
     """One that knows nothing of the log yet."""
-    return Release(Gate(Threshold(K, 0), LAYERS), KeptSecrets(), shards, WIDTH, MAX_WAIT, "settings", shuffled=True)
+    secrets = secrets or KeptSecrets()
+    return Release(Gate(Threshold(K, 0), LAYERS), secrets, shards, WIDTH, MAX_WAIT, "settings", shuffled=True)
 
 
 def seal(shard: int, watermark: int, fingerprint: str = "settings", token: int = 0) -> Seal:
@@ -60,7 +61,8 @@ class Log:
         self.shards = shards
         self.messages: list[bytes] = []
         self.published: list[Publication] = []
-        self.release = release(shards)
+        self.secrets = KeptSecrets()
+        self.release = release(shards, self.secrets)
         self.next = 0
 
     def append(self, *messages: Message) -> None:
