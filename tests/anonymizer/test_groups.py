@@ -83,6 +83,13 @@ def test_which_segments_are_published_does_not_show_how_few_are_not(people: dict
 
 # --- zones
 
+
+def test_as_many_as_could_be_published_may_be_missing() -> None:
+    for rest, gone in [(2 * 2 + 1, {1}), (2 * 2, set()), (K - 1, {1}), (K, set())]:
+        published = {0: 40, 1: 30}
+        assert withheld(THRESHOLD, published, (0, 0), {0: 40 + 30 + 3 * 2 + rest}) == gone
+
+
 PARENTS = (0, 0, 0, 1, 1, 2)
 """The parents of six zones; the third parent is no zone."""
 

@@ -6,6 +6,7 @@ from datetime import date, time
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from indicators.calendar import Calendar
 from indicators.columns import Reader, Writer
@@ -25,9 +26,15 @@ def crowd(calendar: Calendar = CALENDAR) -> EpochCrowd:
     return EpochCrowd(calendar, calendar.epoch_of(TEN), [3, 2], LINGER)
 
 
+def record_keys_of(pseudonyms: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """Record keys by which sums tell who is in them."""
+    return (np.uint64(1) << (pseudonyms % np.uint64(32))).astype(np.uint32)
+
+
 def apply(one: EpochCrowd, upto: int, *events: tuple[int, int, int]) -> list[Tally]:
     """Apply events (ms after ten, pseudonym, zone of the first layer) and close what ends up to ``upto`` after ten."""
-    slots = one.slots.slots_of(np.array([pseudonym for _, pseudonym, _ in events], np.uint64))
+    pseudonyms = np.array([pseudonym for _, pseudonym, _ in events], np.uint64)
+    slots = one.slots_of(pseudonyms, record_keys_of(pseudonyms))
     times = np.array([TEN + at for at, _, _ in events], np.int64)
     zones = np.array([[zone, zone > 0] for _, _, zone in events], np.int32).reshape(-1, 2)
     return one.apply(slots, times, zones, TEN + upto)
@@ -53,6 +60,26 @@ def test_a_window_closes_when_time_comes_to_its_end_and_not_before() -> None:
     counts = {"presence": {BEACH: 2}, "appeared": {BEACH: 2}}
     assert closed == [(0, 5, 0, counts), (1, 5, 0, counts)]
     assert one.next_boundary == TEN + 10 * MINUTE
+
+
+def test_each_cell_has_the_sum_of_the_record_keys_of_its_devices_also_of_a_restored_crowd() -> None:
+    one, writer = crowd(), Writer()
+    apply(one, MINUTE, (0, 7, BEACH), (0, 8, BEACH), (MINUTE, 7, BEACH), (MINUTE, 9, PORT))
+    one.write(writer)
+    restored = EpochCrowd.restored(CALENDAR, [3, 2], LINGER, Reader(writer.encode()))
+    for each in (one, restored):
+        tally, _ = apply(each, 5 * MINUTE, (2 * MINUTE, 8, PORT), (3 * MINUTE, 3, PORT))
+        keys = {
+            name: dict(zip(found.cells.tolist(), found.keys.tolist(), strict=True))
+            for name, found in tally.counts.items()
+        }
+        assert keys == {
+            "presence": {BEACH: 2**7 + 2**8, PORT: 2**3 + 2**8 + 2**9},
+            "arrivals": {PORT: 2**8},
+            "departures": {BEACH: 2**8},
+            "flows": {BEACH * 3 + PORT: 2**8},
+            "appeared": {BEACH: 2**7 + 2**8, PORT: 2**3 + 2**9},
+        }
 
 
 def test_events_at_a_windows_end_belong_to_the_next() -> None:
