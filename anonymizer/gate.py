@@ -10,13 +10,13 @@ constructor.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple, NewType, final
 
 import msgspec
 
-from anonymizer.groups import withheld
+from anonymizer.groups import Level, withheld_in_chain
 from anonymizer.perturbation import Perturbation
 from anonymizer.threshold import Threshold
 from config.errors import ContractError
@@ -32,6 +32,10 @@ People = NewType("People", int)
 
 #: How the contracts call the indicators of a zone.
 PUBLISHED_NAMES: Final = MappingProxyType({"people" if name == "presence" else name: name for name in ZONE_INDICATORS})
+
+
+#: The inverse.
+PUBLISHED_NAMES_OF: Final = MappingProxyType({name: published for published, name in PUBLISHED_NAMES.items()})
 
 
 class _Pass:
@@ -51,7 +55,7 @@ class ReleasedWindow:
     ``noise`` away from a number of at least ``k`` devices.
     """
 
-    passed: _Pass
+    passed: InitVar[_Pass]
     layer: str
     width: str
     start: int
@@ -62,9 +66,12 @@ class ReleasedWindow:
     zones: Mapping[str, Mapping[str, People]]
     flows: Mapping[tuple[str, str], People]
 
-    def __post_init__(self) -> None:
-        if self.passed is not _PASS:
+    def __post_init__(self, passed: _Pass) -> None:
+        if passed is not _PASS:
             raise TypeError("a ReleasedWindow comes only from the gate (anonymizer.gate)")
+        zones = {zone: MappingProxyType(dict(values)) for zone, values in self.zones.items()}
+        object.__setattr__(self, "zones", MappingProxyType(zones))
+        object.__setattr__(self, "flows", MappingProxyType(dict(self.flows)))
 
     @property
     def is_empty(self) -> bool:
@@ -80,7 +87,7 @@ class ReleasedWindow:
         """The decision's final bytes; :func:`reopen` reads them. The same window always gives the same bytes."""
         flows = [(origin, to, people) for (origin, to), people in self.flows.items()]
         about = (self.layer, self.width, self.start, self.end, self.coverage, self.k, self.noise)
-        return _ENCODE(_Wire(*about, self.zones, flows))
+        return _ENCODE(_Wire(*about, {zone: dict(values) for zone, values in self.zones.items()}, flows))
 
 
 class Publication(NamedTuple):
@@ -155,13 +162,13 @@ class Gate:
         counts: Mapping[str, Counts],
         perturbation: Perturbation | None,
         coverage: float = 1.0,
-        parent: ReleasedWindow | None = None,
+        above: Mapping[int, ReleasedWindow] = MappingProxyType({}),
     ) -> ReleasedWindow:
         """Decide a window of a layer.
 
         ``counts``: indicator to the sum over all shards; ``perturbation``: of the window's epoch, None only where there
-        are no counts; ``coverage``: share of shards in it; ``parent``: what was released of the parent layer in the
-        same window, if anything.
+        are no counts; ``coverage``: share of shards in it; ``above``: what was released in the same window of the
+        layers that hold this one, by their index (:meth:`above`).
         """
         where = self.layers[layer]
         passing = {
@@ -169,8 +176,7 @@ class Gate:
             for indicator in ZONE_INDICATORS
         }
         flows = self._passing(where, FLOWS, counts.get(FLOWS), perturbation)
-        if parent is not None:
-            self._withhold(where, passing, flows, parent)
+        self._withhold(layer, passing, flows, above)
         zones: dict[str, dict[str, People]] = {}
         for published, indicator in PUBLISHED_NAMES.items():
             for zone, people in passing[indicator].items():
@@ -202,24 +208,46 @@ class Gate:
         passing = perturbed >= self._threshold.least
         return dict(zip(counts.cells[passing].tolist(), perturbed[passing].tolist(), strict=True))
 
+    def above(self, layer: int) -> list[int]:
+        """The layers that hold this one, by index: its parent, the parent's parent, and so on."""
+        found: list[int] = []
+        parent = self.layers[layer].parent
+        while parent is not None:
+            found.append(parent)
+            parent = self.layers[parent].parent
+        return found
+
     def _withhold(
-        self, layer: Layer, passing: dict[str, dict[int, int]], flows: dict[int, int], parent: ReleasedWindow
+        self,
+        layer: int,
+        passing: dict[str, dict[int, int]],
+        flows: dict[int, int],
+        above: Mapping[int, ReleasedWindow],
     ) -> None:
-        """Take out what would prove a small rest of a parent zone: of presence the zone with all its cells."""
-        assert layer.parent is not None
-        above = self.layers[layer.parent]
+        """Take out what would prove a small rest of a zone above: of presence the zone with all its cells."""
+        where = self.layers[layer]
         for indicator in _NESTED:
-            name = "people" if indicator == "presence" else indicator
-            released = {at: parent.zones.get(zone, {}).get(name) for at, zone in enumerate(above.ids)}
-            wholes = {at: people for at, people in released.items() if people is not None}
-            for zone in withheld(self._threshold, passing[indicator], layer.parents, wholes):
+            chain = self._chain(layer, indicator, passing[indicator], above)
+            for gone in withheld_in_chain(self._threshold, chain):
                 if indicator != "presence":
-                    del passing[indicator][zone]
+                    del passing[indicator][gone]
                     continue
                 for cells in passing.values():
-                    cells.pop(zone, None)
-                for flow in [flow for flow in flows if zone in divmod(flow, layer.outside + 1)]:
+                    cells.pop(gone, None)
+                for flow in [flow for flow in flows if gone in divmod(flow, where.outside + 1)]:
                     del flows[flow]
+
+    def _chain(
+        self, layer: int, indicator: str, published: Mapping[int, int], above: Mapping[int, ReleasedWindow]
+    ) -> list[Level]:
+        """The published numbers of the layer and of those that hold it, the innermost first."""
+        name = PUBLISHED_NAMES_OF[indicator]
+        levels = [Level(published, self.layers[layer].parents)]
+        for index in self.above(layer):
+            holder, zones = self.layers[index], above[index].zones if index in above else {}
+            numbers = {at: zones[zone][name] for at, zone in enumerate(holder.ids) if name in zones.get(zone, ())}
+            levels.append(Level(numbers, holder.parents))
+        return levels
 
 
 def cell_name(layer: Layer, indicator: str, cell: int) -> str:

@@ -24,27 +24,59 @@ def proven(bound: int, whole: int, parts: Sequence[int]) -> int:
     return whole - bound - sum(part + bound for part in parts)
 
 
-def withheld(
-    threshold: Threshold, published: Mapping[int, int], parents: Sequence[int], wholes: Mapping[int, int]
-) -> set[int]:
-    """The zones that must not be published so that nobody knows too well how many are in the rest of a parent.
+class Level(NamedTuple):
+    """A layer of a chain in which each holds the one before: perturbed counts by zone, as far as they are published,
+    and the zone of the next layer that holds each zone (empty for the last)."""
 
-    ``published``: perturbed counts by zone, as far as they pass the threshold; ``parents``: the parent of each zone;
-    ``wholes``: the published count of each parent. Of one zone that is not published it is known that at most ``k`` + 2
-    ``bound`` - 1 devices are in it. If what is published proves that there are more than 2 ``bound``, and fewer than
-    ``k``, in those of a parent together, that is narrower than ``k`` - 1: the smallest published one (by its perturbed
-    count, then by its place in the layer) joins them. A function of perturbed numbers only.
+    published: Mapping[int, int]
+    parents: Sequence[int]
+
+
+def withheld_in_chain(threshold: Threshold, chain: Sequence[Level]) -> set[int]:
+    """The zones of the first layer of a chain that must not be published, so that nobody knows too well how many are in
+    the rest of a zone of any layer above.
+
+    Of one zone that is not published it is known that at most ``k`` + 2 ``bound`` - 1 devices are in it. If what is
+    published proves that there are more than 2 ``bound``, and fewer than ``k``, in those of a zone above together, that
+    is narrower than ``k`` - 1: the smallest published one that helps to prove it (by its perturbed count, then by its
+    place in the layer) joins them. A function of perturbed numbers only.
     """
-    parts: dict[int, list[tuple[int, int]]] = {}
-    for zone, people in published.items():
-        if parents[zone] in wholes:
-            parts.setdefault(parents[zone], []).append((people, zone))
-    joining = set()
-    for parent, there in parts.items():
-        rest = proven(threshold.bound, wholes[parent], [people for people, _ in there])
-        if 2 * threshold.bound < rest < threshold.k:
-            joining.add(min(there)[1])
-    return joining
+    published, gone = dict(chain[0].published), set[int]()
+    for height in range(1, len(chain)):
+        inside: dict[int, list[tuple[int, int]]] = {}
+        others: dict[int, list[int]] = {}
+        for zone, people in published.items():
+            holder = _holder(chain, 0, zone, height)
+            if holder is not None:
+                inside.setdefault(holder, []).append((people, zone))
+        for between in range(1, height):
+            for zone, people in chain[between].published.items():
+                holder = _holder(chain, between, zone, height)
+                if holder is not None:
+                    others.setdefault(holder, []).append(people)
+        for whole, there in inside.items():
+            if whole in chain[height].published:
+                parts = [people for people, _ in there] + others.get(whole, [])
+                rest = proven(threshold.bound, chain[height].published[whole], parts)
+                if 2 * threshold.bound < rest < threshold.k:
+                    smallest = min(there)[1]
+                    gone.add(smallest)
+                    del published[smallest]
+    return gone
+
+
+def _holder(chain: Sequence[Level], level: int, zone: int, height: int) -> int | None:
+    """The zone at ``height`` that holds a zone of a level below; None if there is none, or one that holds it in
+    between is published, which says more."""
+    at = zone
+    for between in range(level, height):
+        if between > level and at in chain[between].published:
+            return None
+        parents = chain[between].parents
+        if at >= len(parents):
+            return None
+        at = parents[at]
+    return at
 
 
 class Segment(NamedTuple):

@@ -130,6 +130,7 @@ class FirstKeys:
 class _Held:
     pseudonymiser: Pseudonymiser
     cipher: Cipher
+    perturbation: Perturbation
     key: bytearray
     epoch: Epoch
 
@@ -199,7 +200,7 @@ class EpochKeys:
 
     def perturbation(self, epoch: Epoch, key_id: str, bound: int) -> Perturbation:
         """The errors of this epoch's numbers, at most ``bound``; raises what :meth:`same` raises."""
-        return Perturbation(self._same(epoch, key_id).key, bound)
+        return self._same(epoch, key_id).perturbation.bounded(bound)
 
     def _same(self, epoch: Epoch, key_id: str) -> _Held:
         label = label_of(key_id)
@@ -232,7 +233,7 @@ class EpochKeys:
             raise EpochEndedError(epoch.label, epoch.end)
         if key is None:
             raise _missing(label, "it was emptied or restarted")
-        return _Held(Pseudonymiser(key, label), Cipher(key), bytearray(key), epoch)
+        return _Held(Pseudonymiser(key, label), Cipher(key), Perturbation(key, 0), bytearray(key), epoch)
 
     def _ttl(self, epoch: Epoch) -> int:
         return max(1, self.deadline(epoch) - self._now())
@@ -250,11 +251,14 @@ class EpochKeys:
                 self._put_back(label, held)
 
     def _put_back(self, label: str, held: _Held) -> None:
-        there = self._store.put_if_absent(label, bytes(held.key), self._ttl(held.epoch))
+        key = bytes(held.key)
+        if self._held.get(label) is not held:
+            return  # another thread has forgotten it, and may have overwritten what was copied
+        there = self._store.put_if_absent(label, key, self._ttl(held.epoch))
         if there == DESTROYED:
             self._forget(label)
-        elif there != held.key and self._register.in_force(label) == held.key_id:
-            self._store.replace(label, bytes(held.key), self._ttl(held.epoch))
+        elif there != key and self._register.in_force(label) == held.key_id:
+            self._store.replace(label, key, self._ttl(held.epoch))
 
     def drop_before(self, watermark: int | None, user: str) -> None:
         """Forget the keys of epochs that are over for all of this process; the store has them for others that are
@@ -278,7 +282,9 @@ class EpochKeys:
             self._store.destroy(label, self._max_age)
 
     def _forget(self, label: str) -> None:
-        self._held.pop(label).wipe()
+        held = self._held.pop(label, None)  # first, so that who finds it there has a key that is whole
+        if held is not None:
+            held.wipe()
 
     def __repr__(self) -> str:
         return f"EpochKeys({sorted(self._held)})"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,12 @@ class Perturbation:
         secret = hashlib.blake2b(key=key, digest_size=_SECRET_BYTES, person=b"foule noise").digest()
         self.bound = bound
         self._keyed = hashlib.blake2b(key=secret, digest_size=_DRAW_BYTES)
+
+    def bounded(self, bound: int) -> Perturbation:
+        """Errors by the same secret, with this bound."""
+        other = copy(self)
+        other.bound = bound
+        return other
 
     def errors(self, names: Sequence[str], keys: NDArray[np.uint32]) -> NDArray[np.int64]:
         """The errors of cells: ``names`` (n) without the window, uint32 ``keys`` (n,) to int64 (n,).

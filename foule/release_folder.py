@@ -25,15 +25,16 @@ NOTICE: Final = """\
 NOT FOR PUBLICATION
 
 These numbers come from a run of `foule batch`, which is a trial: no release log knows of it. The same windows may have
-been published already, or may be later, with other settings. Whoever holds two versions of a window can subtract one
-from the other and learn what the threshold was to hide. Use them inside your organisation only, to try settings or to
-look at history, and delete them when you are done.
+been published already, or may be later, with other settings, and in any case with other errors. Whoever holds two
+versions of a window can compare them and learn more than either was to tell. Use them inside your organisation only, to
+try settings or to look at history, and delete them when you are done.
 
 presence.jsonl, presence.parquet   people, arrivals, departures, appeared and vanished of each zone and window
 flows.jsonl, flows.parquet         people who went from one zone to another in each window
 manifest.json                      what the numbers rest on: settings, threshold, windows, counts of records
 
-A number that is not there is withheld, or nobody was there. `start` and `end` are UTC, in ms in JSON Lines.
+Each number is too large or too small by a few (manifest.json: noise). One that is not there is withheld, or nobody was
+there. `start` and `end` are UTC, in ms in JSON Lines.
 """
 
 _ROW_GROUP = 50_000

@@ -59,13 +59,15 @@ class Running(Generic[PartT]):
 
     ``lock`` is held while the part changes; ``acks`` are those to wait for, in the order of sending (a set has another
     order each time, and a simulated schedule could not be replayed); ``frontier`` is the offset of the newest record of
-    the frontier topic that was dealt with; ``checkpointed`` the watermark of the newest checkpoint.
+    the frontier topic that was dealt with; ``checkpointed`` the watermark of the newest checkpoint; ``ended_to`` up to
+    where (UTC ms) it was said that nothing is to be released of an epoch whose key is destroyed.
     """
 
     part: PartT
     changelog: Changelog
     frontier: int = -1
     checkpointed: int = BEGINNING
+    ended_to: int = BEGINNING
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     checkpointing: asyncio.Lock = field(default_factory=asyncio.Lock)
     acks: dict[Ack, None] = field(default_factory=dict)

@@ -82,13 +82,18 @@ class TallyAgent(PartitionAgent[_ShardT]):
         if not tallies and not seal:
             return
         token = running.changelog.token
-        acks = []
+        acks, dropped = [], list[Tally]()
         for tally in tallies:
             cipher = await self._cipher(tally)
-            if cipher is not None:
+            if cipher is None:
+                dropped += [tally] if tally.end > running.ended_to else []
+            else:
                 parts = wire.parts_of(tally, shard.partition, self._fingerprint, token, cipher)
                 acks += [await self._link.send(self._topics.tallies, 0, None, wire.encode(part)) for part in parts]
         await asyncio.gather(*acks)
+        if dropped:  # the seal must not vouch for them: others may release their windows yet
+            span = min(tally.start for tally in dropped) - 1, max(tally.end for tally in dropped) - 1
+            await self._append(EarlyEnd(self._fingerprint, token, shard.partition, *span))
         where = (shard.partition, shard.watermark, shard.next_offset)
         await self._append(Seal(self._fingerprint, token, *where, self._is_at_end(running), running.checkpointed))
 
@@ -123,8 +128,8 @@ class TallyAgent(PartitionAgent[_ShardT]):
         """Write a checkpoint of every shard. Before, hear of keys that are destroyed, and give the key store back what
         it may have lost."""
         await self._register.refresh()
-        if self._running:
-            self._parts.keys.drop_before(min(running.part.watermark for running in self._running.values()), _USER)
+        watermarks = [running.part.watermark for running in self._running.values()]
+        self._parts.keys.drop_before(min(watermarks, default=None), _USER)
         try:
             await asyncio.to_thread(self._parts.keys.keep)
         except KeyStoreError as error:

@@ -67,6 +67,7 @@ class FeedAgent(PartitionAgent[FeedPartT]):
         """Move the part to the end of an epoch whose key is destroyed: what comes of it from here on is late."""
         part = running.part
         await self._say_ended(running, end - 1)
+        running.ended_to = end
         log.warning(
             "partition %d of %s is told to advance to %d, the end of its epoch: the epoch's key is destroyed",
             part.partition,

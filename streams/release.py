@@ -211,8 +211,8 @@ class Release:
             except KeyStoreError as error:
                 self.waits_for = error
                 break
-            parent = self._gate.layers[layer].parent
-            above = None if parent is None else self._decided.get((parent, width, start))
+            holders = {holder: (holder, width, start) for holder in self._gate.above(layer)}
+            above = {holder: self._decided[at] for holder, at in holders.items() if at in self._decided}
             released = self._gate.release(layer, window.window, counts, perturbation, coverage, above)
             self._decided[key] = released
             decisions.append(Decision(self._settings, self.owner, layer, width, start, end, released.to_bytes()))

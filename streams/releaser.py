@@ -105,6 +105,7 @@ class ReleaseAgent:
         self._active = None
         self._turn = turn = self._turn + 1
         if 0 not in self._link.assigned(self._topics.tallies):
+            self._parts.keys.drop_before(None, _USER)
             return
         claim = wire.encode(ReleaseClaim(self._fingerprint))
         token = await self._link.append(self._topics.tallies, 0, None, claim)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from config.errors import FouleError
 from config.settings import Instant, Settings
 from foule import version
 from foule.options import settings_option
@@ -46,8 +47,11 @@ def privacy_report(settings: Settings, form: str | None, out: Path | None, resul
     if out is None:
         click.echo(_RENDERERS[form or "md"](document), nl=False)
         return
-    out.mkdir(parents=True, exist_ok=True)
-    for ending, render in _RENDERERS.items():
-        path = out / f"{_NAME}.{ending}"
-        path.write_text(render(document), encoding="utf-8")
-        click.echo(path)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for ending, render in _RENDERERS.items():
+            path = out / f"{_NAME}.{ending}"
+            path.write_text(render(document), encoding="utf-8")
+            click.echo(path)
+    except OSError as error:
+        raise FouleError(f"{out}: cannot be written: {error.strerror or error}; give another --out") from error

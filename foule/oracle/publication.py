@@ -116,20 +116,65 @@ def error(key: bytes, noise: int, record_keys: int, name: str) -> int:
 
 
 def _withhold(rules: Rules, window: WindowKey, cells: dict[tuple[str, Cell], int], found: Tallies) -> None:
-    """Take out the smallest zone of each parent of which its published zones prove, whatever the errors are, that more
-    devices than twice the noise, and fewer than k, are missing."""
-    if window.layer not in rules.within:
-        return
-    parent, zones = rules.within[window.layer]
-    above = found.get(window._replace(layer=parent), {})
-    order = {zone: at for at, zone in enumerate(zones)}
+    """Take out the smallest zone of each zone above, of whichever layer, of which published zones prove, whatever the
+    errors are, that more devices than twice the noise, and fewer than k, are missing.
+
+    Of the published zones in it count those that no other published one between holds.
+    """
+    holders = list(_above(rules, window.layer))
+    places = list(rules.within[window.layer][1]) if holders else []
     for indicator in _NESTED:
-        for mother, people in above.get(indicator, {}).items():
-            there = [zone for zone in zones if zones[zone] == mother and (indicator, zone) in cells]
-            missing = (people - rules.noise) - sum(cells[indicator, zone] + rules.noise for zone in there)
-            if 2 * rules.noise < missing < rules.k and there:
-                smallest = min(there, key=lambda zone: (cells[indicator, zone], order[zone]))
-                for name, cell in list(cells):
-                    mine = cell == smallest or (isinstance(cell, tuple) and smallest in cell)
-                    if mine and (indicator == "presence" or name == indicator):
-                        del cells[name, cell]
+        for at, layer in enumerate(holders):
+            between = [window.layer, *holders[:at]]
+            for mother, people in found.get(window._replace(layer=layer), {}).get(indicator, {}).items():
+                numbers = {
+                    (name, zone): number
+                    for name in between
+                    for zone, number in _numbers(window, name, indicator, cells, found).items()
+                }
+                parts = {
+                    (name, zone): number
+                    for (name, zone), number in numbers.items()
+                    if mother == _up(rules, name, zone, layer)
+                    and not any((other, _up(rules, name, zone, other)) in numbers for other in between if other != name)
+                }
+                mine = [zone for name, zone in parts if name == window.layer]
+                missing = (people - rules.noise) - sum(number + rules.noise for number in parts.values())
+                if mine and 2 * rules.noise < missing < rules.k:
+                    smallest = min(mine, key=lambda zone: (cells[indicator, zone], places.index(zone)))
+                    _take_out(cells, indicator, smallest)
+
+
+def _above(rules: Rules, layer: str) -> Iterator[str]:
+    """The layers that hold this one, the nearest first."""
+    while layer in rules.within:
+        layer = rules.within[layer][0]
+        yield layer
+
+
+def _up(rules: Rules, layer: str, zone: str, to: str) -> str | None:
+    """The zone of the layer ``to`` that holds a zone of a layer within it; None if none does."""
+    found: str | None = zone
+    while layer != to:
+        if layer not in rules.within or found is None:
+            return None
+        layer, zones = rules.within[layer]
+        found = zones.get(found)
+    return found
+
+
+def _numbers(
+    window: WindowKey, layer: str, indicator: str, cells: Mapping[tuple[str, Cell], int], found: Tallies
+) -> dict[str, int]:
+    """The published numbers of a layer in the window, by zone; of the window's own, those that are still there."""
+    if layer == window.layer:
+        return {str(cell): people for (name, cell), people in cells.items() if name == indicator}
+    return {str(cell): n for cell, n in found.get(window._replace(layer=layer), {}).get(indicator, {}).items()}
+
+
+def _take_out(cells: dict[tuple[str, Cell], int], indicator: str, zone: str) -> None:
+    """Withhold a zone's number, or, where it is of presence, all its numbers and flows."""
+    for name, cell in list(cells):
+        mine = cell == zone or (isinstance(cell, tuple) and zone in cell)
+        if mine and (indicator == "presence" or name == indicator):
+            del cells[name, cell]

@@ -245,9 +245,10 @@ def _groups() -> Rule:
             "that more than twice noise and fewer than k devices remain, the smallest published part is withheld: for "
             "people with all numbers of that zone and window, flows from and to it included; for appeared and "
             "vanished, which add up in the same way, the number alone. So what remains is never known more closely "
-            "than to k - 1 devices. The true remainder does not decide: a part that is withheld because somebody is "
-            "beside it would say that somebody is there. Arrivals, departures and flows do not add up to those of the "
-            "parent. Segments of a zone (by origin) are not published by this version."
+            "than to k - 1 devices, as far as one layer lies in the other, over any number of them; two layers beside "
+            "each other in one parent are not compared. The true remainder does not decide: a part that is withheld "
+            "because somebody is beside it would say that somebody is there. Arrivals, departures and flows do not "
+            "add up to those of the parent. Segments of a zone (by origin) are not published by this version."
         ),
         besides=("zones.layers",),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +152,7 @@ def nested(spots: Mapping[str, Mapping[int, int]], coast: Mapping[str, Mapping[i
     """The window of the spots, beside that of the coasts on which they lie; without errors."""
     gate, errors = Gate(Threshold(K, 0), [COAST, SPOTS]), Perturbation(KEY, 0)
     above = gate.release(0, WINDOW, {name: counts_of(cells) for name, cells in coast.items()}, errors)
-    return gate.release(1, WINDOW, {name: counts_of(cells) for name, cells in spots.items()}, errors, parent=above)
+    return gate.release(1, WINDOW, {name: counts_of(cells) for name, cells in spots.items()}, errors, above={0: above})
 
 
 def test_layers_are_decided_after_those_that_hold_them() -> None:
@@ -234,13 +235,24 @@ def test_the_constructor_refuses_whoever_is_not_the_gate() -> None:
 
 
 def test_a_released_window_cannot_be_changed() -> None:
-    window = released({"presence": {0: K}})
+    window = released({"presence": {0: K}, FLOWS: {1: K}})
     with pytest.raises(AttributeError):
         window.k = 1  # type: ignore[misc]
+    for numbers in (window.zones, window.zones["beach"], window.flows):
+        with pytest.raises(TypeError):
+            numbers["beach"] = 1  # type: ignore[index]
+
+
+def test_no_other_window_can_be_made_of_a_released_one() -> None:
+    window = released({"presence": {0: K}})
+    with pytest.raises((TypeError, ValueError), match="passed"):
+        replace(window, zones={"beach": {"people": 3}})  # type: ignore[call-arg, dict-item]
+    assert not hasattr(window, "passed")
 
 
 SNIPPET = """
 from collections.abc import Mapping
+from dataclasses import replace
 from anonymizer.gate import Gate, People, Publication, ReleasedWindow
 from anonymizer.perturbation import Perturbation
 from anonymizer.threshold import Threshold

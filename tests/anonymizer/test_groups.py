@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.groups import OTHER, Segment, pooled, proven, withheld
+from anonymizer.groups import OTHER, Level, Segment, pooled, proven, withheld_in_chain
 from anonymizer.perturbation import Perturbation
 from anonymizer.threshold import Threshold
 from tests.cells import KEY
@@ -84,10 +84,31 @@ def test_which_segments_are_published_does_not_show_how_few_are_not(people: dict
 # --- zones
 
 
+def withheld(published: dict[int, int], parents: tuple[int, ...], wholes: dict[int, int]) -> set[int]:
+    """What is withheld of a layer beside its parent layer alone."""
+    return withheld_in_chain(THRESHOLD, [Level(published, parents), Level(wholes, ())])
+
+
 def test_as_many_as_could_be_published_may_be_missing() -> None:
     for rest, gone in [(2 * 2 + 1, {1}), (2 * 2, set()), (K - 1, {1}), (K, set())]:
         published = {0: 40, 1: 30}
-        assert withheld(THRESHOLD, published, (0, 0), {0: 40 + 30 + 3 * 2 + rest}) == gone
+        assert withheld(published, (0, 0), {0: 40 + 30 + 3 * 2 + rest}) == gone
+
+
+def test_a_zone_that_is_withheld_does_not_come_back_by_those_within_it() -> None:
+    quarters, communes, department = (0, 1), (0, 0, 0), {0: 300 + 60 + 19 + 3 * 2}
+    numbers = {0: 300, 1: 60}
+    outer = [Level(numbers, communes), Level(department, ())]
+    assert withheld_in_chain(Threshold(20, 2), outer) == {1}
+    inner = [Level({0: 299, 1: 61}, quarters), Level({0: 300}, communes), Level(department, ())]
+    assert withheld_in_chain(Threshold(20, 2), inner) == {1}
+
+
+def test_of_zones_one_in_the_other_the_outer_one_says_more() -> None:
+    chain = [Level({0: 30, 1: 30}, (0, 0)), Level({0: 100}, (0,)), Level({0: 110}, ())]
+    assert withheld_in_chain(Threshold(20, 0), chain) == set()
+    chain = [Level({0: 30, 1: 59}, (0, 0)), Level({0: 100}, (0,)), Level({0: 110}, ())]
+    assert withheld_in_chain(Threshold(20, 0), chain) == {0}
 
 
 PARENTS = (0, 0, 0, 1, 1, 2)
@@ -99,7 +120,7 @@ PARENTS = (0, 0, 0, 1, 1, 2)
     st.dictionaries(st.sampled_from([0, 1]), st.integers(K, 6 * K)),
 )
 def test_of_a_published_parent_no_small_rest_can_be_proven(published: dict[int, int], wholes: dict[int, int]) -> None:
-    gone = withheld(THRESHOLD, published, PARENTS, wholes)
+    gone = withheld(published, PARENTS, wholes)
     assert gone <= published.keys()
     for parent in range(3):
         there = [zone for zone in published if PARENTS[zone] == parent]

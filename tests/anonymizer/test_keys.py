@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import time
 from typing import NamedTuple
@@ -405,3 +406,44 @@ def test_all_keys_of_an_epoch_are_destroyed_also_those_that_were_lost_and_came_b
     keys.destroy(FIRST)
     assert [store.get(label) for label in register.labels(FIRST.label)] == [DESTROYED] * 3
     assert store.get(numbered(SECOND.label, 2)) is not None
+
+
+class Slow(MemoryKeyStore):
+    """A key store during whose answers other threads go on: ``meanwhile``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: list[Callable[[], None]] = []
+
+    def put_if_absent(self, label: str, key: bytes, ttl_ms: int) -> bytes:
+        found = super().put_if_absent(label, key, ttl_ms)
+        while self.meanwhile:
+            self.meanwhile.pop()()
+        return found
+
+
+def test_a_key_that_is_forgotten_while_the_store_answers_stays_whole_in_the_store() -> None:
+    store, register = Slow(), Register()
+    keys = EpochKeys(store, HOUR, lambda: 0, register)
+    entered(keys, register)
+    key = store.get(FIRST.label)
+    store.meanwhile.append(lambda: keys.drop_before(FIRST.end, "release"))
+    keys.keep()
+    assert store.get(FIRST.label) == key
+    assert repr(keys) == "EpochKeys([])"
+
+
+def test_a_key_that_is_forgotten_twice_at_once_is_no_error() -> None:
+    store, register = Slow(), Register()
+    keys = EpochKeys(store, HOUR, lambda: 0, register)
+    entered(keys, register)
+
+    def destroyed_elsewhere() -> None:
+        store.destroy(FIRST.label, HOUR)
+        keys.drop_before(FIRST.end, "release")
+
+    store._keys.clear()
+    store.meanwhile.append(destroyed_elsewhere)
+    keys.keep()
+    assert store.get(FIRST.label) == DESTROYED
+    assert repr(keys) == "EpochKeys([])"

@@ -21,7 +21,8 @@ K = 10
 WIDTH = 300_000
 COAST = Layer("coast", ("north", "south"), ("", ""), (None, None))
 SPOTS = Layer("spots", ("a", "b", "c", "d", "e"), ("",) * 5, (None,) * 5, 0, (0, 0, 1, 1, 2))
-LAYERS = [COAST, SPOTS]
+PATCHES = Layer("patches", ("u", "v", "w", "x"), ("",) * 4, (None,) * 4, 1, (0, 1, 1, 3))
+LAYERS = [COAST, SPOTS, PATCHES]
 
 Counted = Mapping[str, Mapping[int, tuple[int, int]]]
 """By indicator and cell: devices, and the sum of their record keys."""
@@ -35,7 +36,7 @@ COUNTED = st.dictionaries(
 def by_the_gate(counted: list[Counted], noise: int) -> Tallies:
     """What the gate releases of both layers."""
     gate, window = Gate(Threshold(K, noise), LAYERS), Window(WIDTH, 0, WIDTH)
-    above: ReleasedWindow | None = None
+    above: dict[int, ReleasedWindow] = {}
     found: Tallies = {}
     for layer, of_layer in enumerate(counted):
         raw = {
@@ -44,12 +45,12 @@ def by_the_gate(counted: list[Counted], noise: int) -> Tallies:
             )
             for name, cells in of_layer.items()
         }
-        above = gate.release(layer, window, raw, Perturbation(KEY, noise), parent=above)
+        released = above[layer] = gate.release(layer, window, raw, Perturbation(KEY, noise), above=above)
         counts: dict[str, dict[str | tuple[str, str], int]] = {}
-        for zone, values in above.zones.items():
+        for zone, values in released.zones.items():
             for name, people in values.items():
                 counts.setdefault("presence" if name == "people" else name, {})[zone] = people
-        for pair, people in above.flows.items():
+        for pair, people in released.flows.items():
             counts.setdefault(FLOWS, {})[pair] = people
         if counts:
             found[WindowKey(LAYERS[layer].name, WIDTH, 0, WIDTH)] = counts
@@ -68,7 +69,10 @@ def by_the_oracle(counted: list[Counted], noise: int) -> Tallies:
                 cell = pair if name == FLOWS else layer.zone_name(at)
                 counts.setdefault(window, {}).setdefault(name, {})[cell] = n
                 sums.setdefault(window, {}).setdefault(name, {})[cell] = key
-    within = {"spots": ("coast", {"a": "north", "b": "north", "c": "south", "d": "south"})}
+    within = {
+        "spots": ("coast", {"a": "north", "b": "north", "c": "south", "d": "south"}),
+        "patches": ("spots", {"u": "a", "v": "b", "w": "b", "x": "d"}),
+    }
     return published(Rules(K, noise, within), counts, sums, lambda window: KEY)
 
 
@@ -80,14 +84,15 @@ def inside(layer: Layer, counted: Counted) -> Counted:
     }
 
 
-@given(COUNTED, COUNTED, st.sampled_from([0, 1, 2, 5]))
-def test_the_gate_and_the_oracle_publish_the_same(coast: Counted, spots: Counted, noise: int) -> None:
-    counted = [inside(COAST, coast), inside(SPOTS, spots)]
+@given(COUNTED, COUNTED, COUNTED, st.sampled_from([0, 1, 2, 5]))
+def test_the_gate_and_the_oracle_publish_the_same(coast: Counted, spots: Counted, patches: Counted, noise: int) -> None:
+    counted = [inside(COAST, coast), inside(SPOTS, spots), inside(PATCHES, patches)]
     assert by_the_gate(counted, noise) == by_the_oracle(counted, noise)
 
 
 def test_both_withhold_a_zone_beside_a_small_rest() -> None:
-    counted: list[Counted] = [{"presence": {0: (77, 1)}}, {"presence": {0: (40, 2), 1: (30, 3)}}]
+    spots: Counted = {"presence": {0: (40, 2), 1: (30, 3)}}
+    counted: list[Counted] = [{"presence": {0: (77, 1)}}, spots, {"presence": {1: (30, 3)}}]
     for publish in (by_the_gate, by_the_oracle):
         assert publish(counted, 0) == {
             WindowKey("coast", WIDTH, 0, WIDTH): {"presence": {"north": 77}},
@@ -97,7 +102,7 @@ def test_both_withhold_a_zone_beside_a_small_rest() -> None:
 
 def test_errors_have_the_distribution_that_is_documented_in_both() -> None:
     keys = np.arange(500).tolist()
-    counted: list[list[Counted]] = [[{"presence": {0: (100, key)}}, {}] for key in keys]
+    counted: list[list[Counted]] = [[{"presence": {0: (100, key)}}, {}, {}] for key in keys]
     pairs = [(by_the_gate(one, 5), by_the_oracle(one, 5)) for one in counted]
     assert all(one == other for one, other in pairs)
     numbers = {n for one, _ in pairs for window in one.values() for n in window["presence"].values()}

@@ -64,10 +64,9 @@ def publish(
         drawn_anew = Perturbation(_another(key, number), protection.bound)
         done: dict[int, ReleasedWindow] = {}
         for at in gate.order():
-            layer = layers[at]
-            parent = done.get(layer.parent) if protection.groups and layer.parent is not None else None
+            above = done if protection.groups else {}
             perturbation = lasting if protection.lasting else drawn_anew
-            done[at] = gate.release(at, window, counts.get(layer.name, {}), perturbation, 1.0, parent)
+            done[at] = gate.release(at, window, counts.get(layers[at].name, {}), perturbation, 1.0, above)
         released += list(done.values())
     return released
 

@@ -87,7 +87,7 @@ def _zones(people: NDArray[np.int64], keys: NDArray[np.uint32], perturbation: Pe
     inner = Counts(there, people[there], keys[there])
     outer = Counts(np.zeros(1, np.int64), people.sum(keepdims=True), keys.sum(keepdims=True, dtype=np.uint32))
     above = gate.release(1, _WINDOW, {"presence": outer}, perturbation)
-    zones = gate.release(0, _WINDOW, {"presence": inner}, perturbation, 1.0, above).zones
+    zones = gate.release(0, _WINDOW, {"presence": inner}, perturbation, 1.0, {1: above}).zones
     return sum(1 << _INNER.ids.index(zone) for zone in zones if zone != _INNER.ids[2])
 
 

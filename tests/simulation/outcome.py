@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from anonymizer.gate import Publication
+from anonymizer.pseudonyms import label_of
 from config.settings import Settings
 from foule.oracle.oracle import Keys, Parameters, Record, Rules, run
-from foule.oracle.result import Result, Tallies, WindowKey
+from foule.oracle.result import ALL, Result, Tallies, WindowKey
 from indicators.calendar import width_of_label
 from streams import wire
 from streams.checkpoint import Record as ChangelogRecord
 from streams.checkpoint import Restorer
+from streams.claims import Claims
 from tests.simulation.feed import PARTITIONS, locate, places
 from tests.simulation.world import SimulatedRedis, World
 
@@ -28,7 +31,8 @@ class Outcome:
     ``lost``: the first watermark (UTC ms) at which a shard lost the epoch's key, so that windows that were open then
     are missing, and devices began anew in later ones; ``counted``: what the oracle counts, before errors of up to
     ``noise``; ``settled``: from then on (UTC ms) presence is the oracle's again, nobody being taken to be where only
-    a lost event was.
+    a lost event was; ``never``: windows, by layer, width and start, of which somebody counted
+    under a key that was given up: they may be missing.
     """
 
     seed: int
@@ -44,6 +48,7 @@ class Outcome:
     counted: Tallies = field(default_factory=dict)
     noise: int = 0
     settled: int = 0
+    never: set[tuple[str, int, int]] = field(default_factory=set)
 
     @property
     def problems(self) -> list[str]:
@@ -68,6 +73,8 @@ class Outcome:
         """Whether a window is as the oracle has it. If a key was lost: windows that began before may be missing, in
         later ones nobody counts twice, and after a while everybody counts again."""
         released, expected = self.released.get(key), self.expected.get(key)
+        if released is None and key[:3] in self.never:
+            return True
         if self.lost is None or released == expected:
             return released == expected
         if released is None or key.start <= self.lost:
@@ -92,7 +99,7 @@ class Judge:
         self.settings = settings
         self.world = world
         self.redis = redis
-        self._counted: tuple[dict[int, list[tuple[int, int]]], Result] | None = None
+        self._counted: tuple[tuple[dict[int, list[tuple[int, int]]], Keys], Result] | None = None
 
     def _advances(self) -> dict[int, list[tuple[int, int]]]:
         topics = self.settings.topics
@@ -102,12 +109,13 @@ class Judge:
     def _expected(self) -> Result:
         """What the oracle counts, of the whole feed."""
         advances = self._advances()
-        if self._counted is None or self._counted[0] != advances:
+        rests_on = advances, dict(self.keys)
+        if self._counted is None or self._counted[0] != rests_on:
             logs = {}
             for partition in range(PARTITIONS):
                 values = self.world.logs[self.settings.topics.events, partition].records
                 logs[partition] = [Record(offset, -1, value) for offset, (_, value) in enumerate(values)]
-            self._counted = (advances, run(Parameters.of(self.settings), logs, advances, locate, self.keys))
+            self._counted = (rests_on, run(Parameters.of(self.settings), logs, advances, locate, self.keys))
         return self._counted[1]
 
     def _released(self) -> Tallies:
@@ -132,15 +140,66 @@ class Judge:
             return False
         if self._lost() is not None:
             return waited > _LONG_ENOUGH
-        return self._released().keys() >= expected.released(self.rules).keys()
+        never = self._never()
+        awaited = {window for window in self._released_by(expected) if window[:3] not in never}
+        return self._released().keys() >= awaited
 
     def _lost(self) -> int | None:
-        messages = [wire.decode(value or b"") for _, value in self.world.logs[self.settings.topics.tallies, 0].records]
+        messages = list(self._admitted())
         early = [message.watermark for message in messages if isinstance(message, wire.EarlyEnd)]
         return min(early + [gone.first - 1 for gone in messages if isinstance(gone, wire.SourceLoss)], default=None)
 
+    def _labels(self) -> dict[tuple[str, int, int, int], str]:
+        """By the label of which key a shard told the devices of a window apart when it was decided, if it was; by
+        layer, width, start and shard."""
+        names = [layer.name for layer in places().layers]
+        labels: dict[tuple[str, int, int, int], str] = {}
+        decided: set[tuple[str, int, int]] = set()
+        for message in self._admitted():
+            if isinstance(message, wire.TallyPart | wire.Decision):
+                window = (names[message.layer], message.width, message.start)
+                if isinstance(message, wire.Decision):
+                    decided.add(window)
+                elif window not in decided:
+                    labels[*window, message.shard] = labels[*window, ALL] = label_of(message.key)
+        return labels
+
+    def _released_by(self, expected: Result) -> Tallies:
+        """What must be released, each window under the key by which its shards told devices apart: one may be lost
+        before anything is counted."""
+        labels = self._labels()
+        return expected.released(self.rules, lambda window, shard: labels.get((*window[:3], shard)))
+
+    def _never(self) -> set[tuple[str, int, int]]:
+        """The windows, by layer, width and start, of which somebody counted under a key that was given up."""
+        register = self.world.logs[self.settings.topics.epochs, 0].records
+        lost = {(key or b"").decode().removeprefix("lost/") for key, _ in register if (key or b"").startswith(b"lost/")}
+        names = [layer.name for layer in places().layers]
+        return {
+            (names[message.layer], message.width, message.start)
+            for message in self._admitted()
+            if isinstance(message, wire.TallyPart) and label_of(message.key) in lost
+        }
+
+    def _admitted(self) -> Iterator[wire.Message]:
+        """What the tallies log says, without what former owners said."""
+        claims = Claims()
+        for offset, message in enumerate(self._messages()):
+            if isinstance(message, wire.Claim):
+                claims.add(message.shard, message.token, offset)
+            elif isinstance(message, wire.ReleaseClaim):
+                claims.add(None, offset, offset)
+            elif isinstance(message, wire.SourceSeal | wire.SourceLoss | wire.Bookmark) or claims.admits(
+                getattr(message, "shard", None), message.token, offset
+            ):
+                yield message
+
+    def _messages(self) -> list[wire.Message]:
+        log = self.world.logs[self.settings.topics.tallies, 0]
+        return [wire.decode(value or b"") for _, value in log.records]
+
     def _settled(self) -> int:
-        messages = [wire.decode(value or b"") for _, value in self.world.logs[self.settings.topics.tallies, 0].records]
+        messages = list(self._admitted())
         until = [message.until for message in messages if isinstance(message, wire.EarlyEnd | wire.SourceLoss)]
         return max(until, default=0) + int(self.settings.time.linger)
 
@@ -162,7 +221,7 @@ class Judge:
         return Outcome(
             seed,
             self._released(),
-            expected.released(self.rules),
+            self._released_by(expected),
             sum(len(contents) > 1 for contents in self.redis.contents.values()),
             sum(publication.window.coverage < 1 for publication in publications),
             happened,
@@ -173,6 +232,7 @@ class Judge:
             expected.complete(),
             self.rules.noise,
             self._settled(),
+            self._never(),
         )
 
 

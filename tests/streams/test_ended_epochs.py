@@ -14,8 +14,9 @@ from foule.oracle.parameters import HOUR, MINUTE
 from sinks.prometheus import Metrics
 from streams.crowd import CrowdAgent
 from streams.epoch_register import EpochRegister
+from streams.losses import Loss
 from streams.releaser import ReleaseAgent
-from streams.wire import Bookmark, Claim, Decision, EarlyEnd, EpochEnd
+from streams.wire import Bookmark, Claim, Decision, EarlyEnd, EpochEnd, Seal
 from tests.cells import KEY
 from tests.damage import NOON
 from tests.streams.agents import SETTINGS, SHORE, TAKEN_OVER, TOPICS, Agent, event, events, seals
@@ -146,6 +147,22 @@ async def test_a_key_that_outlives_its_time_ends_its_epoch_without_anybody_sayin
     assert seals(memory)[-1].watermark == EPOCH.end
     await one.crowd.checkpoint()
     assert repr(one.crowd._parts.keys) == "EpochKeys([])"
+
+
+async def test_counts_that_are_not_sent_because_their_key_is_over_are_not_vouched_for(
+    memory: Memory, store: MemoryKeyStore
+) -> None:
+    one = await worker(memory, store)
+    await one.crowd.take(events(*(event(at, f"device-{at}") for at in range(40))))
+    await one.crowd.seal()
+    before = len(memory.messages(TOPICS.tallies))
+    memory.seconds = (EPOCH.end + MAX_AGE - STARTED) / 1000
+    await one.crowd.take(events(event(10 * MINUTE), start=40))
+    early, seal, *_ = memory.messages(TOPICS.tallies)[before:]
+    assert isinstance(early, EarlyEnd) and isinstance(seal, Seal)
+    assert seal.watermark >= NOON + 5 * MINUTE
+    loss = Loss(0, early.watermark, early.until, NOON - 2 * MINUTE, before)
+    assert loss.spoils(NOON, NOON + 5 * MINUTE)
 
 
 # --- the release
