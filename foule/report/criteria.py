@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from config.times import HOUR
 from foule.report.attacks import Results
 from foule.report.document import Block, Heading, Paragraph, Table, Text, listing, plain, say, table
 from foule.report.facts import Facts
 from foule.report.rules import CRITERIA, rules
+from foule.report.storage import longest_hours
 
 _ASKS = {
     "singling out": "Can records of one person be isolated in what is published?",
@@ -111,7 +111,7 @@ def _authorities(facts: Facts) -> Table:
                 "minutes after its epoch, normally {usual} hours after the first event, at worst {worst}; and as far "
                 "as `{topic}`, whose events are not pseudonymised",
                 usual=f"{usual:g}",
-                worst=f"{usual + int(facts.settings.keys.max_age) / HOUR:g}",
+                worst=f"{longest_hours(facts):g}",
                 topic=topics.events,
             ),
         ),

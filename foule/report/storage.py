@@ -176,11 +176,14 @@ def published(facts: Facts) -> list[Place]:
     ]
 
 
+def longest_hours(facts: Facts) -> float:
+    """How long a key that is made as its epoch begins lives at most; the day on which summer time ends has an hour
+    more."""
+    return facts.settings.time.epoch_days * 24 + 1 + int(facts.settings.keys.max_age) / HOUR
+
+
 def keys(facts: Facts) -> list[Place]:
     """The rows of the key store."""
-    days, age = facts.settings.time.epoch_days, facts.settings.keys.max_age
-    # the local day of the summer time's end has an hour more
-    longest = days * 24 + 1 + int(age) / HOUR
     label = keystore.PREFIX + "LABEL"
     place = say("`{label}` at {url}", label=label, url=code(facts.settings.keys.url))
     return [
@@ -193,7 +196,7 @@ def keys(facts: Facts) -> list[Place]:
                 "begins",
                 age=facts.set_to("keys.max_age"),
                 days=facts.set_to("time.epoch_days"),
-                longest=f"{longest:g}",
+                longest=f"{longest_hours(facts):g}",
             ),
             say(
                 "memory only: workers refuse a Redis that may write to a disk, but for {accepted}",
