@@ -47,8 +47,10 @@ def run(people: int = 300) -> list[Outcome]:
             foule(*simulate, "--start", _MIDDAY)
             wait_until_released(settings, DAY_AFTER, 180, [worker])
             wait_until(lambda: b"ended/" + DAY.encode() in ended(settings), 60, "the key is destroyed", [worker])
+            store = settings.keys.url.reveal()
+            wait_until(lambda: keys[DAY] not in in_redis(store), 30, "the store has it no more", [worker])
             log = worker.log_text.encode()
-        copy |= {"key store": list(in_redis(settings.keys.url.reveal())), "log": [log]}
+        copy |= {"key store": list(in_redis(store)), "log": [log]}
         ids = sorted({record.key.decode() for record in read_topic(settings, settings.topics.events) if record.key})
         key = keys[DAY]
         pseudonyms = Pseudonymiser(key, DAY)
