@@ -156,7 +156,6 @@ class EpochKeys:
         self._now = now
         self._register = FirstKeys() if register is None else register
         self._held: dict[str, _Held] = {}
-        self._users: dict[str, int] = {}
 
     def pseudonymiser(self, epoch: Epoch) -> Pseudonymiser:
         """The pseudonymiser of this epoch.
@@ -240,7 +239,8 @@ class EpochKeys:
 
     def keep(self) -> None:
         """Put the keys in force that this process holds back into the store if it has lost them, or has others in their
-        place, which nobody uses. Keys that are destroyed are forgotten here, too.
+        place, which nobody uses. Keys that are destroyed are forgotten here, too; until then each process holds those
+        that it has used, also of epochs that it is past: a window may wait to be released.
 
         Raises ``KeyStoreError`` if it does not answer.
         """
@@ -259,17 +259,6 @@ class EpochKeys:
             self._forget(label)
         elif there != key and self._register.in_force(label) == held.key_id:
             self._store.replace(label, key, self._ttl(held.epoch))
-
-    def drop_before(self, watermark: int | None, user: str) -> None:
-        """Forget the keys of epochs that are over for all of this process; the store has them for others that are
-        behind. ``user`` needs none of epochs that end at or before ``watermark`` (UTC ms) any more, or, with None, none
-        at all."""
-        self._users.pop(user, None)
-        if watermark is not None:
-            self._users[user] = watermark
-        over = min(self._users.values(), default=None)
-        for label in [label for label, held in self._held.items() if over is not None and held.epoch.end <= over]:
-            self._forget(label)
 
     def destroy(self, epoch: Epoch) -> None:
         """Forget the epoch's keys here and in the store, for good: nobody can link its pseudonyms to a person any more.

@@ -26,9 +26,6 @@ from streams.wire import Claim, EarlyEnd, Seal
 
 log = logging.getLogger(__name__)
 
-#: What the shards are called among those who need keys.
-_USER = "shards"
-
 #: Events; a fetch of a backlog has more, and others on the event loop do not wait for all of it.
 _TAKEN_AT_ONCE = 20_000
 
@@ -128,8 +125,6 @@ class TallyAgent(PartitionAgent[_ShardT]):
         """Write a checkpoint of every shard. Before, hear of keys that are destroyed, and give the key store back what
         it may have lost."""
         await self._register.refresh()
-        watermarks = [running.part.watermark for running in self._running.values()]
-        self._parts.keys.drop_before(min(watermarks, default=None), _USER)
         try:
             await asyncio.to_thread(self._parts.keys.keep)
         except KeyStoreError as error:

@@ -34,9 +34,6 @@ log = logging.getLogger(__name__)
 
 _RETRY_AFTER = 2.0
 
-#: What it is called among those who need keys.
-_USER = "release"
-
 #: Seconds between two attempts to destroy a key in a store that does not answer.
 _DESTROY_AGAIN = 30.0
 
@@ -105,7 +102,6 @@ class ReleaseAgent:
         self._active = None
         self._turn = turn = self._turn + 1
         if 0 not in self._link.assigned(self._topics.tallies):
-            self._parts.keys.drop_before(None, _USER)
             return
         claim = wire.encode(ReleaseClaim(self._fingerprint))
         token = await self._link.append(self._topics.tallies, 0, None, claim)
@@ -131,7 +127,6 @@ class ReleaseAgent:
         """Be active no longer; what is not published yet stays on the log."""
         self._turn += 1
         self._active = None
-        self._parts.keys.drop_before(None, _USER)
 
     async def take(self, fetch: Fetch) -> None:
         """Take a folded message of the log."""
@@ -279,7 +274,6 @@ class ReleaseAgent:
                 await self._link.append(self._topics.frontier, shard, None, wire.encode_advance(advance))
                 log.info("shard %d is idle: told to advance to %d", shard, advance.watermark)
             await self._end_epochs(active)
-            self._parts.keys.drop_before(active.release.oldest_open, _USER)
             for epoch in active.key_life.over(active.release.oldest_open):
                 await self._register.refresh()
                 await self._register.end(epoch.label)

@@ -164,19 +164,22 @@ def test_a_key_is_overwritten_in_memory_when_it_is_forgotten() -> None:
     pseudonyms(keys)
     [held] = keys._held.values()
     assert any(held.key)
-    keys.drop_before(FIRST.end, "shards")
+    keys.destroy(FIRST)
     assert held.key == bytes(KEY_BYTES)
 
 
-def test_a_key_is_dropped_once_all_here_are_past_its_epoch_and_is_still_the_stores() -> None:
-    store = MemoryKeyStore()
-    keys = EpochKeys(store, HOUR, lambda: 0)
-    before = pseudonyms(keys)
-    keys.drop_before(FIRST.end - 1, "shards")
-    assert FIRST.label in repr(keys)
-    keys.drop_before(FIRST.end, "shards")
-    assert repr(keys) == "EpochKeys([])"
-    assert pseudonyms(keys) == before
+def test_a_key_is_held_until_it_is_destroyed_so_that_a_store_gets_it_back_while_windows_wait() -> None:
+    store, now = LosingStore(), [0]
+    keys = EpochKeys(store, HOUR, lambda: now[0])
+    pseudonyms(keys)
+    key = store.get(FIRST.label)
+    now[0] = FIRST.end + HOUR // 2
+    store.lose(FIRST.label)
+    keys.keep()
+    assert store.get(FIRST.label) == key
+    keys.destroy(FIRST)
+    keys.keep()
+    assert (store.get(FIRST.label), repr(keys)) == (DESTROYED, "EpochKeys([])")
 
 
 def test_a_store_that_does_not_answer_is_asked_again() -> None:
@@ -248,8 +251,8 @@ def test_a_cipher_is_dropped_with_its_key() -> None:
     key_id = keys.pseudonymiser(FIRST).key_id
     store.lose(FIRST.label)
     assert keys.cipher(FIRST, key_id).seal(b"", b"")
-    keys.drop_before(FIRST.end, "shards")
-    with pytest.raises(KeyMissingError):
+    keys.destroy(FIRST)
+    with pytest.raises(EpochEndedError):
         keys.cipher(FIRST, key_id)
 
 
@@ -422,28 +425,11 @@ class Slow(MemoryKeyStore):
         return found
 
 
-def test_a_key_that_is_forgotten_while_the_store_answers_stays_whole_in_the_store() -> None:
+def test_a_key_that_is_destroyed_while_the_store_answers_is_not_put_back_nor_anything_in_its_place() -> None:
     store, register = Slow(), Register()
     keys = EpochKeys(store, HOUR, lambda: 0, register)
     entered(keys, register)
-    key = store.get(FIRST.label)
-    store.meanwhile.append(lambda: keys.drop_before(FIRST.end, "release"))
-    keys.keep()
-    assert store.get(FIRST.label) == key
-    assert repr(keys) == "EpochKeys([])"
-
-
-def test_a_key_that_is_forgotten_twice_at_once_is_no_error() -> None:
-    store, register = Slow(), Register()
-    keys = EpochKeys(store, HOUR, lambda: 0, register)
-    entered(keys, register)
-
-    def destroyed_elsewhere() -> None:
-        store.destroy(FIRST.label, HOUR)
-        keys.drop_before(FIRST.end, "release")
-
-    store._keys.clear()
-    store.meanwhile.append(destroyed_elsewhere)
+    store.meanwhile.append(lambda: keys.destroy(FIRST))
     keys.keep()
     assert store.get(FIRST.label) == DESTROYED
     assert repr(keys) == "EpochKeys([])"
