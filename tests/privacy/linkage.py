@@ -15,7 +15,7 @@ from tests.privacy.outcome import Outcome
 from tests.privacy.publishing import BOUND
 from tests.privacy.small_feed import BEGIN, number
 
-_SETS = 2_000
+_SETS = 20_000
 
 
 def run(seed: int = 0, devices: int = 20_000) -> list[Outcome]:
