@@ -57,11 +57,11 @@ def copied(settings: Settings, names: FreshNames, worker: Worker) -> Copy:
 def keys_in(copy: Copy, key_ids: set[str]) -> set[str]:
     """Whose key stands somewhere in the copy, tried at every place: a key is known by its id, which is in clear."""
     found = set()
-    labels = {key_id.partition("/")[0]: key_id for key_id in key_ids}
+    labels = {key_id.partition("/")[0] for key_id in key_ids}
     for piece in itertools.chain(*copy.values()):
         for at in range(len(piece) - KEY_BYTES + 1):
             digest = blake2b(key=piece[at : at + KEY_BYTES], digest_size=8, person=b"foule key id").hexdigest()
-            found |= {key_id for label, key_id in labels.items() if f"{label}/{digest}" == key_id}
+            found |= {f"{label}/{digest}" for label in labels} & key_ids
     return found
 
 
