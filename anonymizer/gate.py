@@ -149,11 +149,7 @@ class Gate:
 
     def order(self) -> list[int]:
         """The layers, by index, each after its parent: so they are to be decided."""
-        return sorted(range(len(self.layers)), key=self._depth)
-
-    def _depth(self, layer: int) -> int:
-        parent = self.layers[layer].parent
-        return 0 if parent is None else 1 + self._depth(parent)
+        return sorted(range(len(self.layers)), key=lambda layer: len(self.above(layer)))
 
     def release(
         self,

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from anonymizer.cipher import Cipher
-from anonymizer.gate import Publication, ReleasedWindow, reopen
+from anonymizer.gate import Publication, ReleasedWindow, pair_of, reopen
 from anonymizer.pseudonyms import label_of
 from config.errors import ServiceError
 from config.settings import Settings
@@ -199,7 +199,4 @@ class TallyLog:
 
 def cell_name(layer: Layer, indicator: str, cell: int) -> Cell:
     """A tally's cell as the oracle writes it: a zone, or the pair of a flow."""
-    if indicator != FLOWS:
-        return layer.zone_name(cell)
-    origin, to = divmod(cell, layer.outside + 1)
-    return layer.zone_name(origin), layer.zone_name(to)
+    return pair_of(layer, cell) if indicator == FLOWS else layer.zone_name(cell)
