@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -41,6 +42,11 @@ def at_least(milliseconds: int) -> Check:
     )
 
 
+def share(low: float, high: float) -> Check:
+    """A number within bounds, both included."""
+    return Check(f"a number from {low:g} to {high:g}", lambda number: low <= number <= high)
+
+
 def _is_template(text: str) -> bool:
     return bool(re.fullmatch(r"[^{}]+|[^{}]*(\{[^{}]+\}[^{}]*)+", text, re.DOTALL))
 
@@ -54,6 +60,20 @@ def _are_brokers(text: str) -> bool:
 def _are_windows(windows: tuple[Duration, ...]) -> bool:
     fit = all(MINUTE <= width <= DAY and width % SECOND == 0 for width in windows)
     return bool(windows) and fit and len(set(windows)) == len(windows)
+
+
+def _are_widths(widths: tuple[Duration, ...]) -> bool:
+    return not widths or _are_windows(widths)
+
+
+def _are_edges(edges: tuple[Duration, ...]) -> bool:
+    rising = all(one < other for one, other in pairwise(edges))
+    return 0 < len(edges) <= 50 and rising and all(0 < edge <= DAY and edge % SECOND == 0 for edge in edges)
+
+
+def _all_match(pattern: str) -> Callable[[Any], bool]:
+    matches = _matches(pattern)
+    return lambda texts: all(map(matches, texts)) and len(set(texts)) == len(texts)
 
 
 def _are_risks(risks: tuple[str, ...]) -> bool:
@@ -77,6 +97,10 @@ REDIS = Check(
 LAYER = Check("a name of letters, digits, '.', '_' or '-'", _matches(r"[A-Za-z0-9_.-]+"))
 BROKERS = Check('one or more "host:port", separated by commas', _are_brokers)
 WINDOWS = Check('a list of different durations from "1m" to "1d" in whole seconds', _are_windows)
+WIDTHS = Check("a list of widths of time.windows, or [] for none", _are_widths)
+EDGES = Check('a list of up to 50 rising durations up to "1d", in whole seconds', _are_edges)
+NETWORK_COUNTRIES = Check('a list of country codes of networks (MCC), such as "208"', _all_match(r"[0-9]{3}"))
+NETWORKS = Check('a list of network codes (MCC and MNC), such as "20810" or "310260"', _all_match(r"[0-9]{5,6}"))
 RISKS = Check('a list of any of "snapshots", "append-only file", "replicas", "unknown"', _are_risks)
 TIME_FORMAT = Check(
     '"ms", "s", "iso", or a format such as "%Y-%m-%d %H:%M:%S"',

@@ -1,17 +1,21 @@
 """What must hold between settings: each broken rule names its keys and what is expected."""
 
 from collections.abc import Iterator
+from datetime import time
 from typing import NamedTuple
 
 from config.sections import (
     EventsSettings,
+    IndicatorsSettings,
     KafkaSettings,
     ReplaySettings,
     Settings,
     StreamSettings,
+    TimeSettings,
     TopicsSettings,
     ZonesSettings,
 )
+from config.times import DAY
 
 
 class Broken(NamedTuple):
@@ -28,6 +32,7 @@ def broken(settings: Settings) -> Iterator[Broken]:
     yield from _topics(settings.topics)
     yield from _events(settings.events)
     yield from _zones(settings.zones)
+    yield from _indicators(settings.indicators, settings.time)
     yield from _replay(settings.replay)
 
 
@@ -54,12 +59,13 @@ def _stream(stream: StreamSettings, kafka: KafkaSettings) -> Iterator[Broken]:
 
 
 def _topics(topics: TopicsSettings) -> Iterator[Broken]:
-    own = ("rejected", "frontier", "tallies", "checkpoints", "presence", "flows", "shuffled", "sources", "epochs")
-    yield from _different("topics", {name: getattr(topics, name) for name in ("events", *own)}, "topic")
+    topic_fields = [name for name in topics.__struct_fields__ if not name.endswith("_retention")]
+    names = [name for name in topic_fields if name not in ("partitions", "replication")]
+    yield from _different("topics", {name: getattr(topics, name) for name in names}, "topic")
 
 
 def _events(events: EventsSettings) -> Iterator[Broken]:
-    names = ("ts", "subscriber", "cell", "lat", "lon", "mcc", "home", "rat")
+    names = ("ts", "subscriber", "cell", "lat", "lon", "mcc", "home", "rat", "tac")
     yield from _different("events", {name: getattr(events, name) for name in names}, "field name")
     if events.not_before is not None and events.not_after is not None and events.not_after <= events.not_before:
         yield Broken(
@@ -118,6 +124,40 @@ def _parents(zones: ZonesSettings) -> Iterator[Broken]:
         if above == layer.name and layer.name not in told:
             told.update(chain)
             yield Broken(keys, f"no circle of parents ({' in '.join([*chain, layer.name])})")
+
+
+#: Indicators of local days, and those of them that only an epoch of several days has.
+DAILY = ("nights", "categories", "catchment", "trips", "occupancy", "recurrence", "sojourns", "usual")
+SEVERAL_DAYS = ("recurrence", "sojourns", "usual")
+
+
+def _indicators(indicators: IndicatorsSettings, clock: TimeSettings) -> Iterator[Broken]:
+    """Widths are counted, daily indicators have a window of a day, and the night lies in one local day."""
+    for name in ("dwell", "origins"):
+        missing = [width.text for width in getattr(indicators, name) if width not in clock.windows]
+        if missing:
+            yield Broken((f"indicators.{name}", "time.windows"), f"widths of time.windows, unlike {', '.join(missing)}")
+    for name in DAILY:
+        if getattr(indicators, name) and DAY not in clock.windows:
+            yield Broken((f"indicators.{name}", "time.windows"), 'false, since time.windows has no "1d"')
+    for name in SEVERAL_DAYS:
+        if getattr(indicators, name) and clock.epoch_days == 1:
+            yield Broken((f"indicators.{name}", "time.epoch_days"), "false, since an epoch has one day only")
+    begin, end = (_since(clock.day_start, text) for text in (indicators.night_from, indicators.night_until))
+    if begin >= (end or _DAY_MINUTES):
+        yield Broken(
+            ("indicators.night_from", "indicators.night_until", "time.day_start"),
+            f"a time before night_until, counted from the beginning of a local day at {clock.day_start}",
+        )
+
+
+_DAY_MINUTES = 24 * 60
+
+
+def _since(day_start: str, text: str) -> int:
+    """Minutes from the beginning of a local day to a time of the day."""
+    begin, at = time.fromisoformat(day_start), time.fromisoformat(text)
+    return (at.hour * 60 + at.minute - begin.hour * 60 - begin.minute) % _DAY_MINUTES
 
 
 def _replay(replay: ReplaySettings) -> Iterator[Broken]:

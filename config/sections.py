@@ -10,17 +10,22 @@ from config.checks import (
     BROKERS,
     CHARACTER,
     CLOCK,
+    EDGES,
     INSTANCE,
     LAYER,
+    NETWORK_COUNTRIES,
+    NETWORKS,
     REDIS,
     RISKS,
     TEMPLATE,
     TEXT,
     TIME_FORMAT,
     TOPIC,
+    WIDTHS,
     WINDOWS,
     ZONE,
     at_least,
+    share,
     whole,
 )
 from config.secret import Secret
@@ -63,6 +68,7 @@ class TopicsSettings(Struct, frozen=True, kw_only=True):
     checkpoints: Topic = "foule.checkpoints"
     presence: Topic = "foule.presence"
     flows: Topic = "foule.flows"
+    indicators: Topic = "foule.indicators"
     shuffled: Topic = "foule.shuffled"
     sources: Topic = "foule.sources"
     epochs: Topic = "foule.epochs"
@@ -74,8 +80,12 @@ class TopicsSettings(Struct, frozen=True, kw_only=True):
 
 
 class EventsSettings(Struct, frozen=True, kw_only=True):
-    """Names of the JSON fields of an event, the bounds of its time (ms since the epoch), and whether the feed is to be
-    shuffled, since it is not keyed by subscriber."""
+    """Names of the JSON fields of an event, the bounds of its time (ms since the epoch), which SIMs are machines', and
+    whether the feed is to be shuffled, since it is not keyed by subscriber.
+
+    ``machine_tacs``: a file with a type allocation code (8 digits) a line; ``machine_networks``: MCC and MNC, with
+    which a subscriber's IMSI begins.
+    """
 
     ts: Field = "ts"
     subscriber: Field = "subscriber"
@@ -85,6 +95,9 @@ class EventsSettings(Struct, frozen=True, kw_only=True):
     mcc: Field = "mcc"
     home: Field = "home"
     rat: Field = "rat"
+    tac: Field = "tac"
+    machine_tacs: Path | None = None
+    machine_networks: Annotated[tuple[str, ...], NETWORKS] = ()
     max_skew: Length = Duration(5 * MINUTE)
     not_before: Instant | None = None
     not_after: Instant | None = None
@@ -139,6 +152,51 @@ class PrivacySettings(Struct, frozen=True, kw_only=True):
     noise: Annotated[int, whole(1, 1_000)] = 5
 
 
+class OriginsSettings(Struct, frozen=True, kw_only=True):
+    """From where devices are: ``home_mcc``, the MCC of SIMs that are not foreign; ``areas``, a CSV (code, name) of the
+    home areas that are told apart, by default the departements of France."""
+
+    home_mcc: Annotated[tuple[str, ...], NETWORK_COUNTRIES] = ("208",)
+    areas: Path | None = None
+
+
+class IndicatorsSettings(Struct, frozen=True, kw_only=True):
+    """Which indicators are published besides presence and flows, and the rules by which they are counted.
+
+    ``dwell`` and ``origins`` are the widths of the windows in which they are; the others are of local days. Durations
+    in ms.
+    """
+
+    dwell: Annotated[tuple[Duration, ...], WIDTHS] = ()
+    dwell_edges: Annotated[tuple[Duration, ...], EDGES] = tuple(
+        Duration(minutes * MINUTE) for minutes in (15, 30, 60, 120, 240, 480)
+    )
+    origins: Annotated[tuple[Duration, ...], WIDTHS] = ()
+    nights: bool = False
+    night_from: Annotated[str, CLOCK] = "20:00"
+    night_until: Annotated[str, CLOCK] = "04:00"
+    night_stay: Annotated[Duration, at_least(MINUTE)] = Duration(HOUR)
+    categories: bool = False
+    visit_stay: Annotated[Duration, at_least(MINUTE)] = Duration(2 * HOUR)
+    habitual_days: Annotated[int, whole(1, 61)] = 4
+    catchment: bool = False
+    trips: bool = False
+    trip_stay: Length = Duration(20 * MINUTE)
+    occupancy: bool = False
+    recurrence: bool = False
+    sojourns: bool = False
+    usual: bool = False
+    usual_nights: Annotated[int, whole(1, 62)] = 3
+
+
+class PeopleSettings(Struct, frozen=True, kw_only=True):
+    """From devices to people: ``shares``, a CSV (area, origin, share) of the operator's market shares; without it
+    nothing is extrapolated. ``confidence``: the probability with which an interval is to hold the true number."""
+
+    shares: Path | None = None
+    confidence: Annotated[float, share(0.5, 0.999)] = 0.95
+
+
 class StreamSettings(Struct, frozen=True, kw_only=True):
     """The pace of the worker; durations in ms."""
 
@@ -183,6 +241,7 @@ class ReplaySettings(Struct, frozen=True, kw_only=True):
     mcc: MaybeTemplate = None
     home: MaybeTemplate = None
     rat: MaybeTemplate = None
+    tac: MaybeTemplate = None
     time_format: Annotated[
         str,
         TIME_FORMAT,
@@ -206,6 +265,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     time: TimeSettings = TimeSettings()
     zones: ZonesSettings = ZonesSettings()
     privacy: PrivacySettings = PrivacySettings()
+    origins: OriginsSettings = OriginsSettings()
+    indicators: IndicatorsSettings = IndicatorsSettings()
+    people: PeopleSettings = PeopleSettings()
     stream: StreamSettings = StreamSettings()
     redis: RedisSettings = RedisSettings()
     keys: KeysSettings = KeysSettings()

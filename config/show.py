@@ -11,7 +11,7 @@ from config.secret import Secret
 from config.sections import Settings
 from config.times import Duration, Instant
 
-Plain = str | int | bool | None | list["Plain"] | dict[str, "Plain"]
+Plain = str | int | float | bool | None | list["Plain"] | dict[str, "Plain"]
 
 
 def as_dict(settings: Settings) -> dict[str, Plain]:
@@ -55,7 +55,7 @@ def _plain(value: Any) -> Plain:
             return str(value)
         case date():
             return value.isoformat()
-        case None | bool() | int() | str():
+        case None | bool() | int() | float() | str():
             return value
     raise TypeError(f"no plain form for a setting of the type {type(value).__name__}")
 

@@ -108,6 +108,7 @@ def plan(settings: Settings) -> list[TopicPlan]:
         (topics.epochs, 1, _compacted()),
         (topics.presence, topics.partitions, _kept(topics.output_retention)),
         (topics.flows, topics.partitions, _kept(topics.output_retention)),
+        (topics.indicators, topics.partitions, _kept(topics.output_retention)),
     ]
     if settings.events.shuffle:
         layout += [

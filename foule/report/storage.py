@@ -101,6 +101,12 @@ def _described(settings: Settings) -> Mapping[str, _Topic]:
             "output_retention", "released numbers of zones", "the gate; nothing else is needed", "readers"
         ),
         "flows": _Topic("output_retention", "released numbers of flows", "the gate; nothing else is needed", "readers"),
+        "indicators": _Topic(
+            "output_retention",
+            "released numbers of zones and trips, by origin, length of stay, category and so on",
+            "the gate; nothing else is needed",
+            "readers",
+        ),
         "shuffled": _Topic(
             "shuffled_retention",
             "events under pseudonyms on their way to the shards; in clear: how many, and between which whole minutes",
