@@ -65,6 +65,11 @@ class Calendar:
             settings.epoch_start,
         )
 
+    @property
+    def epoch_days(self) -> int:
+        """How many local days an epoch has."""
+        return self._epoch_days
+
     def __repr__(self) -> str:
         first = date.fromordinal(self._epoch_start)
         return f"Calendar({self._zone}, {self._day_start}, {self.widths}, {self._epoch_days}, {first})"
@@ -106,6 +111,19 @@ class Calendar:
             return Window(width, begin, end)
         start = begin + (ts - begin) // width * width
         return Window(width, start, min(start + width, end))
+
+    def night_of(self, ordinal: int, begin: time, end: time) -> tuple[int, int]:
+        """From when to when (UTC ms) the night lies in the local day with this ordinal, of local times of the day; an
+        ``end`` at which local days begin is the day's own."""
+        since, until = self.day_start(ordinal), self.day_start(ordinal + 1)
+        start = max(since, self._instant(ordinal + (begin < self._day_start), begin))
+        over = until if end == self._day_start else self._instant(ordinal + (end < self._day_start), end)
+        return start, min(over, until)
+
+    def _instant(self, ordinal: int, clock: time) -> int:
+        """UTC ms of a local time of a date."""
+        local = datetime.combine(date.fromordinal(min(ordinal, _LAST_ORDINAL)), clock, self._zone)
+        return (local.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
     def boundaries(self, epoch: Epoch) -> list[int]:
         """Every instant in ``(epoch.start, epoch.end]`` at which a window of some width ends; sorted, UTC ms."""

@@ -22,12 +22,24 @@ NOWHERE = -1
 _NEVER = np.iinfo(np.int64).min
 
 
+class Ended(NamedTuple):
+    """Visits that ended, in order of slot and time: int64 ``slots``; int32 ``zones``; ``first`` and ``last`` event and
+    ``end``, int64 ms, (n,) each."""
+
+    slots: NDArray[np.int64]
+    zones: NDArray[np.int32]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+
 class Changes(NamedTuple):
     """Visits that began and ended in one layer, one row a change.
 
     ``moved``: int64 slots that left ``moved_from`` for ``moved_to`` (int32 zones). ``fell_silent``: slots whose visit
     in ``silent_zone`` ended in silence. ``came``: slots whose visit in ``came_zone`` began with their first event of
-    the epoch or after silence. A device may be in several rows.
+    the epoch or after silence. A device may be in several rows. ``ended``: the visits that ended, if they are asked
+    for.
     """
 
     moved: NDArray[np.int64]
@@ -37,6 +49,7 @@ class Changes(NamedTuple):
     silent_zone: NDArray[np.int32]
     came: NDArray[np.int64]
     came_zone: NDArray[np.int32]
+    ended: Ended | None = None
 
 
 _NO_SLOTS = np.empty(0, np.int64)
@@ -50,9 +63,11 @@ class Visits:
     layer (int64 (layers,)), never released: open visits = begun - ended, always.
     """
 
-    def __init__(self, layers: int, linger: int) -> None:
-        """``layers``: how many; ``linger``: ms of silence after which a visit ends."""
+    def __init__(self, layers: int, linger: int, *, tell_ended: bool = False) -> None:
+        """``layers``: how many; ``linger``: ms of silence after which a visit ends; ``tell_ended``: whether changes
+        have the visits that ended."""
         self.linger = linger
+        self._tell_ended = tell_ended
         self.last = np.full(0, _NEVER, np.int64)
         self.zone = np.full((layers, 0), NOWHERE, np.int32)
         self.first = np.zeros((layers, 0), np.int64)
@@ -70,7 +85,7 @@ class Visits:
     @property
     def any_open(self) -> bool:
         """Whether some visit is open (a device with one has one in every layer)."""
-        return bool(self.begun[0] != self.ended[0])
+        return self.opened(0) > 0
 
     def see(self, slots: NDArray[np.int64], times: NDArray[np.int64], zones: NDArray[np.int32]) -> list[Changes]:
         """Apply events in order of time; returns the changes of each layer.
@@ -95,7 +110,7 @@ class Visits:
         changes = []
         for layer in range(len(self.zone)):
             zone = zones[by_device, layer]
-            changes.append(self._see_layer(layer, slot, time, zone, opens, closes, silent))
+            changes.append(self._see_layer(layer, slot, time, before, zone, opens, closes, silent))
         self.last[slot[closes]] = time[closes]
         return changes
 
@@ -104,27 +119,37 @@ class Visits:
         layer: int,
         slot: NDArray[np.int64],
         time: NDArray[np.int64],
+        before: NDArray[np.int64],
         zone: NDArray[np.int32],
         opens: NDArray[np.bool_],
         closes: NDArray[np.bool_],
         silent: NDArray[np.bool_],
     ) -> Changes:
-        column = self.zone[layer]
+        column, first = self.zone[layer], self.first[layer]
         was = np.empty(len(slot), np.int32)
         was[1:] = zone[:-1]
         was[opens] = column[slot[opens]]
-        rows = np.flatnonzero((was != zone) | silent)
-        self.first[layer][slot[rows]] = time[rows]
         column[slot[closes]] = zone[closes]
+        rows = np.flatnonzero((was != zone) | silent)
+        slot, time, zone, was, silent = slot[rows], time[rows], zone[rows], was[rows], silent[rows]
+        ended = None
+        if self._tell_ended:
+            began = first[slot]
+            again = np.flatnonzero(slot[1:] == slot[:-1]) + 1
+            began[again] = time[again - 1]
+            last = before[rows]
+            over = was != NOWHERE
+            end = np.where(silent, last + self.linger, time)
+            ended = Ended(slot[over], was[over], began[over], last[over], end[over])
+        first[slot] = time
 
-        slot, zone, was, silent = slot[rows], zone[rows], was[rows], silent[rows]
         came = silent | (was == NOWHERE)
         moved = ~came
         hushed = silent & (was != NOWHERE)
         self.begun[layer] += len(rows)
         self.ended[layer] += np.count_nonzero(was != NOWHERE)
         self.moves[layer] += np.count_nonzero(moved)
-        return Changes(slot[moved], was[moved], zone[moved], slot[hushed], was[hushed], slot[came], zone[came])
+        return Changes(slot[moved], was[moved], zone[moved], slot[hushed], was[hushed], slot[came], zone[came], ended)
 
     def end_silent(self, instant: int) -> list[Changes]:
         """End every visit whose silence ended before ``instant`` (ms); all events up to there have been applied."""
@@ -134,8 +159,23 @@ class Visits:
             zones = column[over]
             column[over] = NOWHERE
             self.ended[layer] += len(over)
-            changes.append(Changes(_NO_SLOTS, _NO_ZONES, _NO_ZONES, over, zones, _NO_SLOTS, _NO_ZONES))
+            ended = None
+            if self._tell_ended:
+                last = self.last[over]
+                ended = Ended(over, zones, self.first[layer][over], last, last + self.linger)
+            changes.append(Changes(_NO_SLOTS, _NO_ZONES, _NO_ZONES, over, zones, _NO_SLOTS, _NO_ZONES, ended))
         return changes
+
+    def opened(self, layer: int) -> int:
+        """How many visits of a layer are open."""
+        return int(self.begun[layer] - self.ended[layer])
+
+    def open_in(self, layer: int) -> Ended:
+        """The visits of a layer that are open, in order of slot; their ``end`` is not known and that of their last
+        event."""
+        slots = np.flatnonzero(self.zone[layer] != NOWHERE)
+        last = self.last[slots]
+        return Ended(slots, self.zone[layer][slots], self.first[layer][slots], last, last)
 
     def present(self, layer: int, zones: int, record_keys: NDArray[np.uint32]) -> Counts:
         """The devices with an open visit in each of the ``zones`` of a layer; ``record_keys``: uint32 (slots,)."""

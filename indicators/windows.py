@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,67 +11,43 @@ from numpy.typing import NDArray
 from indicators.calendar import Window
 from indicators.columns import Reader, Writer
 from indicators.counts import FLOWS, Counts, Tally
+from indicators.devices import Devices
+from indicators.distinct import Distinct
+from indicators.dwell import longest
+from indicators.plan import Plan
 from indicators.sorting import distinct
 from indicators.visits import Changes, Visits
 
-_COMPACT_AT = 1 << 16
 _MOVES = ("arrivals", "departures", FLOWS)
 _EDGES = ("appeared", "vanished")
 _KINDS = (*_MOVES, *_EDGES)
+_DWELL = "dwell"
+_BY_ORIGIN = {"arrival_origins": "arrivals", "departure_origins": "departures"}
 
 
-class Distinct:
-    """A set of (device, cell) pairs that grows by columns; its count of a cell is the cell's distinct devices."""
+class _Cells(NamedTuple):
+    """Devices in cells, one row a pair: int64 (n,) each."""
 
-    def __init__(self, cells: int) -> None:
-        """``cells``: how many cells there are; a pair is kept as ``slot * cells + cell`` in 8 bytes."""
-        self._cells = cells
-        self._pairs = np.empty(0, np.int64)
-        self._pending: list[NDArray[np.int64]] = []
-        self._waiting = 0
-
-    def add(self, slots: NDArray[np.int64], cells: NDArray[np.int64]) -> None:
-        """Add pairs: int64 (n,) slots and int64 (n,) cells, in any order, repeats allowed."""
-        if len(slots):
-            self._pending.append(slots * self._cells + cells)
-            self._waiting += len(slots)
-            if self._waiting > max(_COMPACT_AT, len(self._pairs)):
-                self._compact()
-
-    def _compact(self) -> None:
-        if self._pending:
-            self._pairs = distinct(np.concatenate([self._pairs, *self._pending]))
-            self._pending.clear()
-            self._waiting = 0
-
-    @property
-    def pairs(self) -> NDArray[np.int64]:
-        """The distinct pairs, sorted: int64 (n,)."""
-        self._compact()
-        return self._pairs
-
-    def counts(self, record_keys: NDArray[np.uint32]) -> Counts:
-        """Distinct devices of each cell; ``record_keys``: uint32 (slots,)."""
-        slots, cells = np.divmod(self.pairs, self._cells)
-        return Counts.of_cells(cells, record_keys[slots])
-
-    def write(self, writer: Writer, name: str) -> None:
-        """Put the pairs into a snapshot. No array of pairs is ever changed, only replaced, so none is copied."""
-        writer.distinct(name, [self._pairs, *self._pending])
-
-    def restore(self, pairs: NDArray[np.int64]) -> None:
-        """Take over the pairs of a snapshot."""
-        self._pairs = pairs
+    slots: NDArray[np.int64]
+    cells: NDArray[np.int64]
 
 
 class OpenWindow:
     """One window that has not closed yet, over all layers."""
 
-    def __init__(self, window: Window, zones: Sequence[int]) -> None:
+    def __init__(self, window: Window, zones: Sequence[int], plan: Plan) -> None:
         """``zones``: for each layer, how many zones it has, ``outside`` included."""
         self.window = window
         self._zones = zones
-        self._sets = [{kind: Distinct(count * count if kind == FLOWS else count) for kind in _KINDS} for count in zones]
+        self._plan = plan
+        self._bins = plan.bins
+        self._has_dwell = window.width in plan.dwell
+        self._by_origin = window.width in plan.by_origin
+        self._sets = [self._sets_of(count) for count in zones]
+
+    def _sets_of(self, zones: int) -> dict[str, Distinct]:
+        sets = {kind: Distinct(zones * zones if kind == FLOWS else zones) for kind in _KINDS}
+        return sets | {_DWELL: Distinct(zones * len(self._bins))} if self._has_dwell else sets
 
     def add(self, layer: int, changes: Changes) -> None:
         """Take in what happened in a layer within the window."""
@@ -81,9 +58,13 @@ class OpenWindow:
         sets[FLOWS].add(changes.moved, moved_from * zones + moved_to)
         sets["vanished"].add(changes.fell_silent, changes.silent_zone.astype(np.int64))
         sets["appeared"].add(changes.came, changes.came_zone.astype(np.int64))
+        if self._has_dwell and changes.ended is not None:
+            ended = changes.ended
+            bins = self._bins.of(ended.last - ended.first)
+            sets[_DWELL].add(ended.slots, ended.zones.astype(np.int64) * len(self._bins) + bins)
 
-    def close(self, layer: int, visits: Visits, record_keys: NDArray[np.uint32]) -> Tally | None:
-        """Count a layer at the window's end; None if no device was anywhere. ``record_keys``: uint32 (slots,).
+    def close(self, layer: int, visits: Visits, devices: Devices) -> Tally | None:
+        """Count a layer at the window's end; None if no device was anywhere.
 
         ``visits`` has applied every event before the window's end, and ended the visits whose silence ended before
         it. A device is present where its visit is open, and where a visit of its ended in the window.
@@ -91,12 +72,44 @@ class OpenWindow:
         zones = self._zones[layer]
         sets = self._sets[layer]
         left = distinct(np.concatenate([sets["departures"].pairs, sets["vanished"].pairs]))
-        elsewhere = left[visits.zone[layer][left // zones] != left % zones]
-        gone = Counts.of_cells(elsewhere % zones, record_keys[elsewhere // zones])
-        counts = {"presence": visits.present(layer, zones, record_keys).plus(gone)}
-        counts.update({kind: pairs.counts(record_keys) for kind, pairs in sets.items()})
+        left = left[visits.zone[layer][left // zones] != left % zones]
+        elsewhere = _Cells(*np.divmod(left, zones))
+        counts = {"presence": visits.present(layer, zones, devices.record_keys).plus(devices.count(*elsewhere))}
+        counts.update({kind: sets[kind].counts(devices.record_keys) for kind in _KINDS})
+        if self._has_dwell:
+            counts |= self._dwell(sets[_DWELL], zones, devices)
+        if self._by_origin:
+            counts |= self._origins(layer, visits, elsewhere, devices)
         held = {kind: count for kind, count in counts.items() if len(count.cells)}
         return Tally(layer, self.window.width, self.window.start, self.window.end, held) if held else None
+
+    def _dwell(self, ended: Distinct, zones: int, devices: Devices) -> dict[str, Counts]:
+        """The devices of each zone but ``outside`` by their longest visit, and the same by origin."""
+        bins, origins = len(self._bins), self._plan.origins
+        slots, cells = np.divmod(longest(ended.pairs, bins), zones * bins)
+        inside = cells < (zones - 1) * bins
+        slots, cells = slots[inside], cells[inside]
+        counts = {_DWELL: devices.count(slots, cells)}
+        if self._by_origin:
+            zone, bin_ = np.divmod(cells, bins)
+            cells = devices.by_origin(slots, zone, origins) * bins + bin_
+            counts["dwell_origins"] = devices.count(slots, cells)
+        return counts
+
+    def _origins(self, layer: int, visits: Visits, elsewhere: _Cells, devices: Devices) -> dict[str, Counts]:
+        """Who is present, comes, goes and moves by origin; of zones all but ``outside``."""
+        zones, sets, origins = self._zones[layer], self._sets[layer], self._plan.origins
+        opened = visits.open_in(layer)
+        slots = np.concatenate([opened.slots, elsewhere.slots])
+        found = {"origins": _Cells(slots, np.concatenate([opened.zones, elsewhere.cells]))}
+        found |= {name: _Cells(*np.divmod(sets[kind].pairs, zones)) for name, kind in _BY_ORIGIN.items()}
+        counts = {}
+        for name, (slots, cells) in found.items():
+            inside = cells != zones - 1
+            counts[name] = devices.count(slots[inside], devices.by_origin(slots[inside], cells[inside], origins))
+        slots, flows = np.divmod(sets[FLOWS].pairs, zones * zones)
+        counts["flow_origins"] = devices.count(slots, devices.by_origin(slots, flows, origins))
+        return counts
 
     def write(self, writer: Writer) -> None:
         """Put the window's sets into a snapshot."""

@@ -12,12 +12,16 @@ from hypothesis import strategies as st
 from indicators.calendar import Window
 from indicators.columns import Reader, Writer
 from indicators.counts import Tally
+from indicators.devices import Devices
+from indicators.distinct import Distinct
+from indicators.plan import Plan
 from indicators.visits import Visits
-from indicators.windows import Distinct, OpenWindow
+from indicators.windows import OpenWindow
 
 MINUTE = 60_000
 LINGER = 30 * MINUTE
 RECORD_KEYS = np.arange(9_000, dtype=np.uint32)
+DEVICES = Devices(RECORD_KEYS, np.zeros(9_000, np.int16))
 WIDTH = 5 * MINUTE
 BEACH, PORT, OUTSIDE = 0, 1, 2
 
@@ -28,7 +32,7 @@ class Moment:
     def __init__(self, start: int = 0) -> None:
         self.visits = Visits(1, LINGER)
         self.visits.make_room(3000)
-        self.window = OpenWindow(Window(WIDTH, start, start + WIDTH), [3])
+        self.window = OpenWindow(Window(WIDTH, start, start + WIDTH), [3], Plan())
 
     def see(self, *events: tuple[int, int, int]) -> None:
         """Apply events (ms, slot, zone)."""
@@ -39,13 +43,13 @@ class Moment:
     def close(self) -> Tally | None:
         [changes] = self.visits.end_silent(self.window.window.end)
         self.window.add(0, changes)
-        return self.window.close(0, self.visits, RECORD_KEYS)
+        return self.window.close(0, self.visits, DEVICES)
 
     def counts(self) -> dict[str, dict[int, int]]:
         """Close the window; each indicator's counts by cell, flows by from * 3 + to. The next window begins."""
         tally = self.close()
         _, start, end = self.window.window
-        self.window = OpenWindow(Window(WIDTH, end, end + WIDTH), [3])
+        self.window = OpenWindow(Window(WIDTH, end, end + WIDTH), [3], Plan())
         if tally is None:
             return {}
         assert (tally.layer, tally.width, tally.start, tally.end) == (0, WIDTH, start, end)
@@ -78,7 +82,7 @@ def test_a_device_that_left_and_came_back_is_present_once() -> None:
 def test_a_device_that_fell_silent_and_came_back_to_its_zone_in_one_window_is_present_once() -> None:
     moment = Moment(LINGER)
     moment.see((MINUTE, 0, BEACH))
-    moment.window = OpenWindow(Window(WIDTH, LINGER, LINGER + WIDTH), [3])
+    moment.window = OpenWindow(Window(WIDTH, LINGER, LINGER + WIDTH), [3], Plan())
     moment.see((LINGER + 2 * MINUTE, 0, BEACH))
     assert moment.counts() == {"presence": {BEACH: 1}, "vanished": {BEACH: 1}, "appeared": {BEACH: 1}}
 
@@ -86,7 +90,7 @@ def test_a_device_that_fell_silent_and_came_back_to_its_zone_in_one_window_is_pr
 def test_a_device_that_fell_silent_and_came_back_elsewhere_is_present_in_both_zones() -> None:
     moment = Moment(LINGER)
     moment.see((MINUTE, 0, BEACH))
-    moment.window = OpenWindow(Window(WIDTH, LINGER, LINGER + WIDTH), [3])
+    moment.window = OpenWindow(Window(WIDTH, LINGER, LINGER + WIDTH), [3], Plan())
     moment.see((LINGER + 2 * MINUTE, 0, PORT))
     counts = moment.counts()
     assert counts == {"presence": {BEACH: 1, PORT: 1}, "vanished": {BEACH: 1}, "appeared": {PORT: 1}}
@@ -95,7 +99,7 @@ def test_a_device_that_fell_silent_and_came_back_elsewhere_is_present_in_both_zo
 def test_a_device_that_fell_silent_in_a_zone_came_back_and_left_it_is_present_there_once() -> None:
     moment = Moment(LINGER)
     moment.see((MINUTE, 0, BEACH))
-    moment.window = OpenWindow(Window(WIDTH, LINGER, LINGER + WIDTH), [3])
+    moment.window = OpenWindow(Window(WIDTH, LINGER, LINGER + WIDTH), [3], Plan())
     moment.see((LINGER + 2 * MINUTE, 0, BEACH), (LINGER + 3 * MINUTE, 0, PORT))
     counts = moment.counts()
     assert counts["presence"] == {BEACH: 1, PORT: 1}
@@ -132,7 +136,7 @@ def test_a_window_that_is_written_and_read_counts_on() -> None:
             writer = Writer()
             moment.window.write(writer)
             reader = Reader(writer.encode())
-            moment.window = OpenWindow(Window(*reader.value("window")), [3])
+            moment.window = OpenWindow(Window(*reader.value("window")), [3], Plan())
             moment.window.read(reader)
         moment.see(*[(200 + slot, slot, OUTSIDE) for slot in range(10)], *[(300, slot, PORT) for slot in range(10)])
         return moment.counts()
