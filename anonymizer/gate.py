@@ -17,21 +17,27 @@ from typing import Final, NamedTuple, NewType, final
 import msgspec
 
 from anonymizer.groups import Level, withheld_in_chain
+from anonymizer.numbers import Numbers
 from anonymizer.perturbation import Perturbation
 from anonymizer.threshold import Threshold
 from config.errors import ContractError
-from indicators.calendar import Window, label_of_width
-from indicators.counts import FLOWS, ZONE_INDICATORS, Counts
+from indicators.calendar import Window, label_of_width, width_of_label
+from indicators.cells import OF_ZONES, SHAPES, Cells, OneOrigin
+from indicators.counts import FLOWS, Counts
+from indicators.plan import Plan
 from zones import Layer
 
 #: The indicators of which a zone's devices are those of the zones within it, and no others.
 _NESTED: Final = ("presence", "appeared", "vanished")
 
+#: Presence by origin; the origins of a zone's devices are those of the zones within it, too.
+ORIGINS: Final = "origins"
+
 #: A number of people that passed the gate.
 People = NewType("People", int)
 
 #: How the contracts call the indicators of a zone.
-PUBLISHED_NAMES: Final = MappingProxyType({"people" if name == "presence" else name: name for name in ZONE_INDICATORS})
+PUBLISHED_NAMES: Final = MappingProxyType({"people" if name == "presence" else name: name for name in OF_ZONES})
 
 
 #: The inverse.
@@ -51,8 +57,10 @@ class ReleasedWindow:
     """The published numbers of one window of one layer. What is not in it is withheld, or nobody was there.
 
     ``width`` is written as in the contracts (``5m``); ``start`` and ``end`` are UTC ms; ``zones``: zone id to
-    indicator (``people``, ``arrivals``, ...) to people; ``flows``: (from, to) to people. Each number is at most
-    ``noise`` away from a number of at least ``k`` devices.
+    indicator (``people``, ``arrivals``, ...) to people; ``pairs``: indicator (``flows``, ``trips``) to (from, to) to
+    people; ``parts``: indicator (``origins``, ``dwell``, ...) to the names of a cell, which are a zone's, a pair's or a
+    zone's and an origin's, to segment to people. Each number is at most ``noise`` away from a number of at least ``k``
+    devices.
     """
 
     passed: InitVar[_Pass]
@@ -64,30 +72,46 @@ class ReleasedWindow:
     k: int
     noise: int
     zones: Mapping[str, Mapping[str, People]]
-    flows: Mapping[tuple[str, str], People]
+    pairs: Mapping[str, Mapping[tuple[str, str], People]]
+    parts: Mapping[str, Mapping[tuple[str, ...], Mapping[str, People]]]
 
     def __post_init__(self, passed: _Pass) -> None:
         if passed is not _PASS:
             raise TypeError("a ReleasedWindow comes only from the gate (anonymizer.gate)")
         zones = {zone: MappingProxyType(dict(values)) for zone, values in self.zones.items()}
         object.__setattr__(self, "zones", MappingProxyType(zones))
-        object.__setattr__(self, "flows", MappingProxyType(dict(self.flows)))
+        pairs = {name: MappingProxyType(dict(values)) for name, values in self.pairs.items() if values}
+        object.__setattr__(self, "pairs", MappingProxyType(pairs))
+        parts = {
+            name: MappingProxyType({cell: MappingProxyType(dict(values)) for cell, values in cells.items()})
+            for name, cells in self.parts.items()
+            if cells
+        }
+        object.__setattr__(self, "parts", MappingProxyType(parts))
+
+    @property
+    def flows(self) -> Mapping[tuple[str, str], People]:
+        """The flows, (from, to) to people."""
+        return self.pairs.get(FLOWS, MappingProxyType({}))
 
     @property
     def is_empty(self) -> bool:
         """Nothing of this window may be published."""
-        return not self.zones and not self.flows
+        return not self.zones and not self.pairs and not self.parts
 
     @property
     def published(self) -> int:
         """How many numbers are published."""
-        return sum(map(len, self.zones.values())) + len(self.flows)
+        parted = sum(len(numbers) for cells in self.parts.values() for numbers in cells.values())
+        return sum(map(len, self.zones.values())) + sum(map(len, self.pairs.values())) + parted
 
     def to_bytes(self) -> bytes:
         """The decision's final bytes; :func:`reopen` reads them. The same window always gives the same bytes."""
-        flows = [(origin, to, people) for (origin, to), people in self.flows.items()]
         about = (self.layer, self.width, self.start, self.end, self.coverage, self.k, self.noise)
-        return _ENCODE(_Wire(*about, {zone: dict(values) for zone, values in self.zones.items()}, flows))
+        zones = {zone: dict(values) for zone, values in self.zones.items()}
+        pairs = {name: [(*pair, n) for pair, n in values.items()] for name, values in self.pairs.items()}
+        parts = {name: [(cell, dict(values)) for cell, values in cells.items()] for name, cells in self.parts.items()}
+        return _ENCODE(_Wire(*about, zones, pairs, parts))
 
 
 class Publication(NamedTuple):
@@ -108,7 +132,8 @@ class _Wire(msgspec.Struct, array_like=True, frozen=True):
     k: int
     noise: int
     zones: Mapping[str, Mapping[str, int]]
-    flows: Sequence[tuple[str, str, int]]
+    pairs: Mapping[str, Sequence[tuple[str, str, int]]]
+    parts: Mapping[str, Sequence[tuple[tuple[str, ...], Mapping[str, int]]]]
 
 
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -133,8 +158,13 @@ def reopen(data: bytes) -> ReleasedWindow:
         wire.k,
         wire.noise,
         {zone: {name: People(n) for name, n in values.items()} for zone, values in wire.zones.items()},
-        {(origin, to): People(n) for origin, to, n in wire.flows},
+        {name: {(origin, to): People(n) for origin, to, n in values} for name, values in wire.pairs.items()},
+        {name: {cell: _people(values) for cell, values in cells} for name, cells in wire.parts.items()},
     )
+
+
+def _people(numbers: Mapping[str, int]) -> dict[str, People]:
+    return {name: People(n) for name, n in numbers.items()}
 
 
 class Gate:
@@ -143,9 +173,11 @@ class Gate:
     The presence of ``outside`` is never published.
     """
 
-    def __init__(self, threshold: Threshold, layers: Sequence[Layer]) -> None:
+    def __init__(self, threshold: Threshold, layers: Sequence[Layer], cells: Sequence[Cells] | None = None) -> None:
+        """``cells``: of each layer; without them there are no segments but those of no setting."""
         self.layers = tuple(layers)
         self._threshold = threshold
+        self._cells = tuple(cells or (Cells(layer, Plan(), OneOrigin()) for layer in layers))
 
     def order(self) -> list[int]:
         """The layers, by index, each after its parent: so they are to be decided."""
@@ -167,15 +199,11 @@ class Gate:
         layers that hold this one, by their index (:meth:`above`).
         """
         where = self.layers[layer]
-        passing = {
-            indicator: self._passing(where, indicator, counts.get(indicator), perturbation)
-            for indicator in ZONE_INDICATORS
-        }
-        flows = self._passing(where, FLOWS, counts.get(FLOWS), perturbation)
-        self._withhold(layer, passing, flows, above)
+        numbers = Numbers(self._threshold, self._cells[layer], counts, perturbation)
+        self._withhold(layer, numbers, above)
         zones: dict[str, dict[str, People]] = {}
         for published, indicator in PUBLISHED_NAMES.items():
-            for zone, people in passing[indicator].items():
+            for zone, people in numbers.zones[indicator].items():
                 zones.setdefault(where.zone_name(zone), {})[published] = People(people)
         return ReleasedWindow(
             _PASS,
@@ -187,22 +215,12 @@ class Gate:
             self._threshold.k,
             self._threshold.bound,
             dict(sorted(zones.items())),
-            {pair_of(where, cell): People(people) for cell, people in flows.items()},
+            {
+                name: {pair_of(where, cell): People(people) for cell, people in cells.items()}
+                for name, cells in numbers.pairs.items()
+            },
+            {name: {cell: _people(values) for cell, values in cells.items()} for name, cells in numbers.parts.items()},
         )
-
-    def _passing(
-        self, layer: Layer, indicator: str, counts: Counts | None, perturbation: Perturbation | None
-    ) -> dict[int, int]:
-        """The perturbed counts that reach the threshold, by cell."""
-        if counts is None or perturbation is None:
-            return {}
-        if indicator != FLOWS:
-            counts = counts.where(counts.cells != layer.outside)
-        counts = counts.where(counts.counts >= self._threshold.k)
-        names = [cell_name(layer, indicator, cell) for cell in counts.cells.tolist()]
-        perturbed = counts.counts + perturbation.errors(names, counts.keys)
-        passing = perturbed >= self._threshold.least
-        return dict(zip(counts.cells[passing].tolist(), perturbed[passing].tolist(), strict=True))
 
     def above(self, layer: int) -> list[int]:
         """The layers that hold this one, by index: its parent, the parent's parent, and so on."""
@@ -213,54 +231,56 @@ class Gate:
             parent = self.layers[parent].parent
         return found
 
-    def _withhold(
-        self,
-        layer: int,
-        passing: dict[str, dict[int, int]],
-        flows: dict[int, int],
-        above: Mapping[int, ReleasedWindow],
-    ) -> None:
-        """Take out what would prove a small rest of a zone above: of presence the zone with all its cells."""
-        where = self.layers[layer]
+    def _withhold(self, layer: int, numbers: Numbers, above: Mapping[int, ReleasedWindow]) -> None:
+        """Take out what would prove a small rest of a zone above: of presence the zone with all its cells, of origins
+        all that are told of the zone."""
         for indicator in _NESTED:
-            chain = self._chain(layer, indicator, passing[indicator], above)
+            chain = self._chain(layer, PUBLISHED_NAMES_OF[indicator], numbers.zones[indicator], above)
             for gone in withheld_in_chain(self._threshold, chain):
-                if indicator != "presence":
-                    del passing[indicator][gone]
-                    continue
-                for cells in passing.values():
-                    cells.pop(gone, None)
-                for flow in [flow for flow in flows if gone in divmod(flow, where.outside + 1)]:
-                    del flows[flow]
+                numbers.withhold(indicator, gone)
+        for name in sorted({name for segments in numbers.parts.get(ORIGINS, {}).values() for name in segments}):
+            told = {cell[0]: segments for cell, segments in numbers.parts[ORIGINS].items()}
+            published = {
+                at: told[zone][name] for at, zone in enumerate(self.layers[layer].ids) if name in told.get(zone, ())
+            }
+            for gone in withheld_in_chain(self._threshold, self._chain(layer, name, published, above, of_origins=True)):
+                del numbers.parts[ORIGINS][self.layers[layer].ids[gone],]
 
     def _chain(
-        self, layer: int, indicator: str, published: Mapping[int, int], above: Mapping[int, ReleasedWindow]
+        self,
+        layer: int,
+        name: str,
+        published: Mapping[int, int],
+        above: Mapping[int, ReleasedWindow],
+        *,
+        of_origins: bool = False,
     ) -> list[Level]:
-        """The published numbers of the layer and of those that hold it, the innermost first."""
-        name = PUBLISHED_NAMES_OF[indicator]
+        """The published numbers of this name, an indicator's or an origin's, of the layer and of those that hold it,
+        the innermost first."""
         levels = [Level(published, self.layers[layer].parents)]
         for index in self.above(layer):
-            holder, zones = self.layers[index], above[index].zones if index in above else {}
+            holder, window = self.layers[index], above.get(index)
+            zones: Mapping[str, Mapping[str, int]] = {} if window is None else window.zones
+            if of_origins:
+                told = {} if window is None else window.parts.get(ORIGINS, {})
+                zones = {cell[0]: segments for cell, segments in told.items()}
             numbers = {at: zones[zone][name] for at, zone in enumerate(holder.ids) if name in zones.get(zone, ())}
             levels.append(Level(numbers, holder.parents))
         return levels
 
+    def unpublished(self, window: ReleasedWindow) -> int:
+        """Cells of a window that were not published, whatever was in them: zones, pairs of zones, and the segments of
+        both."""
+        layer = [each.name for each in self.layers].index(window.layer)
+        zones, cells = self.layers[layer].outside, self._cells[layer]
+        possible = 0
+        for name in cells.counted(width_of_label(window.width)):
+            at = zones * (zones + 1) if SHAPES[name].pairs else zones
+            possible += at * cells.segments(name) * (cells.origins if name == "dwell_origins" else 1)
+        return possible - window.published
 
-def cell_name(layer: Layer, indicator: str, cell: int) -> str:
-    """What a cell is called where its error is drawn. Without the window: in each one the same devices have the same
-    error."""
-    zones = pair_of(layer, cell) if indicator == FLOWS else (layer.zone_name(cell),)
-    return "\0".join((indicator, layer.name, *zones))
 
-
-def pair_of(layer: Layer, flow: int) -> tuple[str, str]:
-    """The zones from and to which the devices of a cell of flows went."""
-    origin, to = divmod(flow, layer.outside + 1)
+def pair_of(layer: Layer, pair: int) -> tuple[str, str]:
+    """The zones from and to which the devices of a pair of zones went."""
+    origin, to = divmod(pair, layer.outside + 1)
     return layer.zone_name(origin), layer.zone_name(to)
-
-
-def unpublished(layer: Layer, window: ReleasedWindow) -> int:
-    """Cells of a layer and window that were not published, whatever was in them: zones x indicators and pairs."""
-    zones = layer.outside
-    cells = zones * len(ZONE_INDICATORS) + zones * (zones + 1)
-    return cells - window.published

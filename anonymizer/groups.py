@@ -7,13 +7,10 @@ it the true rest, then whether a number is withheld would tell nobody from someb
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from anonymizer.threshold import Threshold
-
-#: The segment of those whose own are not published.
-OTHER = "other"
 
 
 def proven(bound: int, whole: int, parts: Sequence[int]) -> int:
@@ -77,39 +74,3 @@ def _holder(chain: Sequence[Level], level: int, zone: int, height: int) -> int |
             return None
         at = parents[at]
     return at
-
-
-class Segment(NamedTuple):
-    """The devices of one zone and window that share a property: how many, and the sum of their record keys."""
-
-    people: int
-    key: int
-
-    def plus(self, other: Segment) -> Segment:
-        """Both together."""
-        return Segment(self.people + other.people, (self.key + other.key) % 2**32)
-
-
-def pooled(
-    threshold: Threshold, segments: Mapping[str, Segment], perturbed: Callable[[str, Segment], int]
-) -> dict[str, int]:
-    """What may be published of the segments of one zone and window, which part its devices: people by segment.
-
-    Those that may not are pooled into :data:`OTHER`. While the pool cannot be published, the smallest published segment
-    (by its perturbed count, then by name) joins it: also if nobody is in it, or a missing segment would say that
-    somebody is. ``perturbed``: the perturbed count of a segment by this name. No segment may be called :data:`OTHER`.
-    """
-    people = {name: perturbed(name, segment) for name, segment in segments.items() if segment.people >= threshold.k}
-    passing = {name: count for name, count in people.items() if count >= threshold.least}
-    pool = Segment(0, 0)
-    for name in sorted(segments.keys() - passing.keys()):
-        pool = pool.plus(segments[name])
-    while True:
-        other = perturbed(OTHER, pool) if pool.people >= threshold.k else 0
-        if other >= threshold.least:
-            return passing | {OTHER: other}
-        if not passing:
-            return {}
-        smallest = min(passing, key=lambda name: (passing[name], name))
-        pool = pool.plus(segments[smallest])
-        del passing[smallest]

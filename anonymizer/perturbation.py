@@ -40,6 +40,12 @@ class Perturbation:
         other.bound = bound
         return other
 
+    def error(self, name: str, key: int) -> int:
+        """The error of one cell: its ``name`` without the window, and its ``key``."""
+        draw = self._keyed.copy()
+        draw.update(key.to_bytes(4, "little") + name.encode())
+        return int.from_bytes(draw.digest(), "little") % (2 * self.bound + 1) - self.bound
+
     def errors(self, names: Sequence[str], keys: NDArray[np.uint32]) -> NDArray[np.int64]:
         """The errors of cells: ``names`` (n) without the window, uint32 ``keys`` (n,) to int64 (n,).
 

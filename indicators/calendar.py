@@ -65,11 +65,6 @@ class Calendar:
             settings.epoch_start,
         )
 
-    @property
-    def epoch_days(self) -> int:
-        """How many local days an epoch has."""
-        return self._epoch_days
-
     def __repr__(self) -> str:
         first = date.fromordinal(self._epoch_start)
         return f"Calendar({self._zone}, {self._day_start}, {self.widths}, {self._epoch_days}, {first})"

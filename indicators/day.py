@@ -65,7 +65,6 @@ class Day:
         self._plan = plan
         self._calendar = calendar
         self._first = calendar.day_of(epoch.start)
-        self._remembers = plan.several_days and calendar.epoch_days > 1
         self._zones = tuple(zones)
         self._layers = [_LayerDay(count, plan) for count in zones]
         self._began = np.full((len(zones), 0), NOWHERE, np.int32)
@@ -119,7 +118,7 @@ class Day:
             counts["catchment"] = devices.count(inside.slots, inside.zones * zones + began)
         if plan.trips:
             counts["trips"] = day.trips.counts(devices.record_keys)
-        if self._remembers:
+        if plan.several_days:
             number = self._calendar.day_of(span.start) - self._first
             counts |= self._several_days(day.memory, number, everywhere, inside, slept, zones, devices)
         return {name: found for name, found in counts.items() if len(found.cells)}

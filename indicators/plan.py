@@ -10,7 +10,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from config.sections import IndicatorsSettings
+from config.sections import IndicatorsSettings, TimeSettings
+from config.times import DAY
 from indicators.bins import Bins
 
 _DAILY = ("nights", "categories", "catchment", "trips", "recurrence", "sojourns", "usual")
@@ -21,8 +22,9 @@ class Plan:
     """What is counted, as the settings' section ``indicators`` says; durations in ms.
 
     ``dwell`` and ``by_origin``: widths of the windows in which there are lengths of stay and origins; ``edges``: of the
-    bins of lengths of stay; ``origins``: how many origins there are. ``local``: for each layer the code of the origin
-    that is local in each zone, -1 where none is: int16 (zones,), ``outside`` included.
+    bins of lengths of stay; ``origins``: how many origins there are; ``epoch_days``: local days of an epoch. ``local``:
+    for each layer the code of the origin that is local in each zone, -1 where none is: int16 (zones,), ``outside``
+    included.
     """
 
     dwell: frozenset[int] = frozenset()
@@ -44,9 +46,16 @@ class Plan:
     sojourns: bool = False
     usual: bool = False
     usual_nights: int = 3
+    epoch_days: int = 1
 
     @classmethod
-    def of(cls, settings: IndicatorsSettings, origins: int = 1, local: Sequence[NDArray[np.int16]] = ()) -> Self:
+    def of(
+        cls,
+        settings: IndicatorsSettings,
+        clock: TimeSettings,
+        origins: int = 1,
+        local: Sequence[NDArray[np.int16]] = (),
+    ) -> Self:
         """The plan of the settings, with ``origins`` and ``local`` as above."""
         return cls(
             dwell=frozenset(map(int, settings.dwell)),
@@ -68,6 +77,7 @@ class Plan:
             sojourns=settings.sojourns,
             usual=settings.usual,
             usual_nights=settings.usual_nights,
+            epoch_days=clock.epoch_days,
         )
 
     @property
@@ -83,7 +93,8 @@ class Plan:
     @property
     def several_days(self) -> bool:
         """Whether devices are remembered from one local day of an epoch to the next."""
-        return self.categories or self.recurrence or self.sojourns or self.usual
+        told = self.categories or self.recurrence or self.sojourns or self.usual
+        return told and self.epoch_days > 1
 
     @property
     def tells_ended(self) -> bool:
@@ -94,6 +105,17 @@ class Plan:
     def needs_origins(self) -> bool:
         """Whether it matters where devices are from."""
         return bool(self.by_origin) or self.categories
+
+    def counted(self, width: int) -> list[str]:
+        """The names of the indicators that windows of this width have besides presence and flows."""
+        names = ["dwell"] * (width in self.dwell)
+        if width in self.by_origin:
+            names += ["origins", "arrival_origins", "departure_origins", "flow_origins"]
+            names += ["dwell_origins"] * (width in self.dwell)
+        if width == DAY:
+            names += [name for name in _DAILY if getattr(self, name)]
+            names += ["night_origins"] * (self.nights and width in self.by_origin)
+        return names
 
     def __str__(self) -> str:
         """All that numbers depend on, but for the table of origins."""

@@ -14,7 +14,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Protocol
 
-from anonymizer.gate import Publication, unpublished
+from anonymizer.gate import Publication
 from config.errors import ContractError, FouleError, KeyStoreError
 from config.settings import Settings
 from indicators.calendar import Epoch
@@ -86,7 +86,7 @@ class ReleaseAgent:
     ) -> None:
         self._settings = settings
         self._topics = settings.topics
-        self._layers = {layer.name: layer for layer in parts.places.layers}
+        self._gate = parts.gate
         self._link = link
         self._sinks = sinks
         self._register = register
@@ -107,7 +107,7 @@ class ReleaseAgent:
         token = await self._link.append(self._topics.tallies, 0, None, claim)
         partitions = self._topics.partitions
         release = Release(
-            self._parts.gate,
+            self._gate,
             self._parts.secrets,
             partitions,
             min(self._settings.time.windows),
@@ -228,7 +228,7 @@ class ReleaseAgent:
                 return False
         for window in [publication.window for publication in publications if not publication.window.is_empty]:
             self._metrics.released_windows.labels(window.width).inc()
-            self._metrics.unpublished_cells.inc(unpublished(self._layers[window.layer], window))
+            self._metrics.unpublished_cells.inc(self._gate.unpublished(window))
             self._metrics.release_delay_seconds.observe(max(0.0, (self._link.now() - window.end) / 1000))
             if window.coverage < 1:
                 log.warning(

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.gate import Gate, ReleasedWindow, cell_name, reopen, unpublished
+from anonymizer.gate import Gate, ReleasedWindow, reopen
+from anonymizer.numbers import cell_name
 from anonymizer.perturbation import Perturbation
 from anonymizer.threshold import Threshold
 from config.errors import ContractError
@@ -78,7 +79,7 @@ def test_what_is_published_is_what_was_counted_and_never_below_k(counts: dict[st
     }
     assert window.is_empty == (not window.zones and not window.flows)
     every = 3 * len(ZONE_INDICATORS) + 3 * 4
-    assert unpublished(LAYER, window) == every - window.published
+    assert Gate(Threshold(K, 0), [LAYER]).unpublished(window) == every - window.published
 
 
 def test_of_outside_no_number_is_published_but_as_one_end_of_a_flow() -> None:
@@ -103,7 +104,7 @@ def test_a_number_is_published_if_with_its_error_it_reaches_k_and_the_bound() ->
     errors, seen = Perturbation(KEY, 5), set()
     for number in range(400):
         count = K - 1 + number % 12
-        name = cell_name(LAYER, "presence", 1)
+        name = cell_name("presence", LAYER.name, "port")
         counts = counts_of({1: count}, {1: number * 7919})
         perturbed = count + int(errors.errors([name], counts.keys)[0])
         window = Gate(Threshold(K, 5), [LAYER]).release(0, WINDOW, {"presence": counts}, errors)
@@ -231,7 +232,7 @@ def test_the_constructor_refuses_whoever_is_not_the_gate() -> None:
     fields: dict[str, Any] = {"layer": "l", "width": "5m", "start": 0, "end": 1, "coverage": 1.0, "k": 20, "noise": 5}
     for passed in (None, object(), True):
         with pytest.raises(TypeError, match="a ReleasedWindow comes only from the gate"):
-            ReleasedWindow(passed=passed, zones={}, flows={}, **fields)  # type: ignore[arg-type]
+            ReleasedWindow(passed=passed, zones={}, pairs={}, parts={}, **fields)  # type: ignore[arg-type]
 
 
 def test_a_released_window_cannot_be_changed() -> None:

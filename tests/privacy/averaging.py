@@ -11,7 +11,6 @@ from collections import Counter, defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
-from anonymizer.gate import cell_name
 from tests.privacy.classifier import auc
 from tests.privacy.crowd_day import Crowd, WindowCounts
 from tests.privacy.outcome import Outcome
@@ -123,7 +122,7 @@ def _equal_sets(crowd: Crowd, windows: list[WindowCounts], seed: int) -> tuple[f
                 rows = zip(cells.cells.tolist(), cells.counts.tolist(), cells.keys.tolist(), strict=True)
                 for cell, count, key in rows:
                     if row[cell]:
-                        held[count, key][cell_name(layer, indicator, cell)] = int(row[cell])
+                        held[count, key][f"{indicator} {layer.name} {cell}"] = int(row[cell])
     several = [(count, list(numbers.values())) for (count, _), numbers in held.items() if len(numbers) > 1]
     sizes = Counter(len(numbers) for _, numbers in several)
     named = [_named(np.array(numbers), count) for count, numbers in several]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from anonymizer.groups import OTHER, Segment, pooled
 from anonymizer.perturbation import Perturbation
+from anonymizer.segments import OTHER, Segment, pooled
 from tests.privacy.crowd_day import Crowd, tallies_of
 from tests.privacy.knowledge import NOTHING_KNOWN, Score
 from tests.privacy.publishing import K, Protection

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anonymizer.gate import Gate
-from anonymizer.groups import OTHER, Segment, pooled
 from anonymizer.perturbation import Perturbation
+from anonymizer.segments import OTHER, Segment, pooled
 from indicators.calendar import Window
 from indicators.counts import Counts
 from tests.privacy.classifier import best_auc

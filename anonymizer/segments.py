@@ -1,0 +1,168 @@
+"""What is published of numbers that part the devices of one cell: by origin, length of stay, category and so on.
+
+A segment that is too small must not follow from the others and their sum. So segments that are too small are put
+together, with those that have a name in common, with all that are left, or with those beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from anonymizer.groups import proven
+from anonymizer.threshold import Threshold
+
+#: The segment of those whose own are not published.
+OTHER = "other"
+
+
+class Segment(NamedTuple):
+    """The devices of one cell and window that share a property: how many, and the sum of their record keys."""
+
+    people: int
+    key: int
+
+    def plus(self, other: Segment) -> Segment:
+        """Both together."""
+        return Segment(self.people + other.people, (self.key + other.key) % 2**32)
+
+
+NOBODY = Segment(0, 0)
+
+#: The perturbed count of a segment by this name.
+Perturbed = Callable[[str, Segment], int]
+
+
+class Group(NamedTuple):
+    """Segments that are published as one: the perturbed count, the devices in them, and the segments' names."""
+
+    people: int
+    segment: Segment
+    members: tuple[str, ...]
+
+
+def grouped(
+    threshold: Threshold,
+    segments: Mapping[str, Segment],
+    perturbed: Perturbed,
+    pools: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Group]:
+    """What may be published of the segments of one cell and window, which part its devices: groups of them by name.
+
+    Those that may not, and that have a pool of their own (``pools``: its name by theirs), are published as it if that
+    may be; all others are pooled into :data:`OTHER`. While this pool cannot be published, the smallest published
+    segment (by its perturbed count, then by name) joins it: also if nobody is in it, or a missing segment would say
+    that somebody is. No segment may be called :data:`OTHER` or as a pool.
+    """
+    passing: dict[str, Group] = {}
+    waiting: dict[str, list[str]] = {}
+    rest: list[str] = []
+
+    def group(name: str, members: Sequence[str]) -> bool:
+        """Publish segments as one, if that may be."""
+        together = NOBODY
+        for member in members:
+            together = together.plus(segments[member])
+        count = _published(threshold, perturbed, name, together)
+        if count:
+            passing[name] = Group(count, together, tuple(members))
+        return bool(count)
+
+    for name in sorted(segments):
+        if not group(name, [name]):
+            waiting.setdefault(pools.get(name, OTHER), []).append(name)
+    rest = waiting.pop(OTHER, [])
+    for name, members in waiting.items():
+        if not group(name, members):
+            rest += members
+    while not group(OTHER, rest):
+        if not passing:
+            return {}
+        smallest = min(passing, key=lambda name: (passing[name].people, name))
+        rest += passing.pop(smallest).members
+    return passing
+
+
+def pooled(
+    threshold: Threshold,
+    segments: Mapping[str, Segment],
+    perturbed: Perturbed,
+    pools: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, int]:
+    """As :func:`grouped`: people by the name of a group."""
+    return {name: group.people for name, group in grouped(threshold, segments, perturbed, pools).items()}
+
+
+def merged(
+    threshold: Threshold, bins: Sequence[Segment], perturbed: Perturbed, name: Callable[[int, int], str]
+) -> list[Run]:
+    """What may be published of the bins of one cell and window, which part its devices: runs of bins, in order.
+
+    Bins join a run until it may be published, then the next one begins. Those that are left at the end join the last
+    run, also if nobody is in them; while it then cannot be published, the run before it joins, too. So every device is
+    in a run that is published, or nothing is. ``name``: what the bins from one to another, both included, are called.
+    """
+    runs: list[Run] = []
+    first, people = 0, NOBODY
+    for last, one in enumerate(bins):
+        people = people.plus(one)
+        count = _published(threshold, perturbed, name(first, last), people)
+        if count:
+            runs.append(Run(first, last, count, people))
+            first, people = last + 1, NOBODY
+    end = len(bins) - 1
+    while runs and runs[-1].last < end:
+        before = runs.pop()
+        people = before.segment.plus(people)
+        count = _published(threshold, perturbed, name(before.first, end), people)
+        if count:
+            runs.append(Run(before.first, end, count, people))
+    return runs
+
+
+class Run(NamedTuple):
+    """Bins ``first`` to ``last`` of a cell, published as one: the perturbed count, and the devices in them."""
+
+    first: int
+    last: int
+    people: int
+    segment: Segment
+
+
+def _published(threshold: Threshold, perturbed: Perturbed, name: str, segment: Segment) -> int:
+    """The perturbed count if it may be published, else 0."""
+    count = perturbed(name, segment) if segment.people >= threshold.k else 0
+    return count if count >= threshold.least else 0
+
+
+def contradicting(threshold: Threshold, wholes: Sequence[Run], parts: Mapping[str, Sequence[Run]]) -> set[str]:
+    """The segments whose runs must not be published beside the runs of all devices, or what is missing is known too
+    well.
+
+    ``wholes``: the runs of a cell; ``parts``: those of its segments, by name. If more than 2 ``bound`` and fewer than
+    ``k`` devices of a run are proven to be in none of the segments' runs that lie in it, the segment that has the
+    fewest there (then by name) is taken out; and again, from the first run on, until nothing is proven.
+    """
+    gone: set[str] = set()
+    while True:
+        here = (_smallest_that_proves(threshold, whole, parts, gone) for whole in wholes)
+        smallest = next(filter(None, here), None)
+        if smallest is None:
+            return gone
+        gone.add(smallest)
+
+
+def _smallest_that_proves(
+    threshold: Threshold, whole: Run, parts: Mapping[str, Sequence[Run]], gone: set[str]
+) -> str | None:
+    inside = {
+        name: [run.people for run in runs if whole.first <= run.first and run.last <= whole.last]
+        for name, runs in parts.items()
+        if name not in gone
+    }
+    people = {name: sum(numbers) for name, numbers in inside.items() if numbers}
+    rest = proven(threshold.bound, whole.people, [number for numbers in inside.values() for number in numbers])
+    if people and 2 * threshold.bound < rest < threshold.k:
+        return min(people, key=lambda name: (people[name], name))
+    return None
