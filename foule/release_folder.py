@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from anonymizer.gate import PUBLISHED_NAMES, Publication
 from config.errors import FouleError
-from sinks.kafka import records
+from sinks.kafka import Topics, records
 
 MANIFEST: Final = "manifest.json"
 
@@ -29,9 +29,10 @@ been published already, or may be later, with other settings, and in any case wi
 versions of a window can compare them and learn more than either was to tell. Use them inside your organisation only, to
 try settings or to look at history, and delete them when you are done.
 
-presence.jsonl, presence.parquet   people, arrivals, departures, appeared and vanished of each zone and window
-flows.jsonl, flows.parquet         people who went from one zone to another in each window
-manifest.json                      what the numbers rest on: settings, threshold, windows, counts of records
+presence.jsonl, presence.parquet       people, arrivals, departures and so on of each zone and window
+flows.jsonl, flows.parquet             people who went from one zone to another in each window
+indicators.jsonl, indicators.parquet   people by origin, length of stay, category and so on, and trips
+manifest.json                          what the numbers rest on: settings, threshold, windows, counts of records
 
 Each number is too large or too small by a few (manifest.json: noise). One that is not there is withheld, or nobody was
 there. `start` and `end` are UTC, in ms in JSON Lines.
@@ -61,7 +62,18 @@ _SCHEMAS: Final = {
             *_SOURCE,
         ]
     ),
+    "indicators": pa.schema(
+        [
+            pa.field("indicator", pa.string(), nullable=False),
+            pa.field("layer", pa.string(), nullable=False),
+            *(pa.field(name, pa.string()) for name in ("zone", "from", "to", "origin", "segment")),
+            *_INSTANTS,
+            pa.field("people", pa.int64(), nullable=False),
+            *_SOURCE,
+        ]
+    ),
 }
+_TOPICS: Final = Topics(*_SCHEMAS)
 
 
 class ReleaseFolder:
@@ -87,7 +99,7 @@ class ReleaseFolder:
     def write(self, publication: Publication) -> None:
         """Add a released window; nothing if it holds no number."""
         try:
-            for record in records(publication, *_SCHEMAS):
+            for record in records(publication, _TOPICS):
                 self._tables[record.topic].add(record.value)
         except OSError as error:
             raise self._unwritable(error) from error
@@ -137,7 +149,7 @@ class _Table:
 
     def add(self, value: bytes) -> None:
         self._lines.write(value + b"\n")
-        self._waiting.append(msgspec.json.decode(value))
+        self._waiting += _rows(msgspec.json.decode(value))
         self.rows += 1
         if len(self._waiting) >= _ROW_GROUP:
             self._write_rows()
@@ -155,6 +167,14 @@ class _Table:
                 self._write_rows()
             finally:
                 self._parquet.close()
+
+
+def _rows(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a record: one for each segment, where it has any."""
+    people = record.get("people")
+    if not isinstance(people, dict):
+        return [record]
+    return [record | {"segment": segment, "people": number} for segment, number in people.items()]
 
 
 def _require_empty(folder: Path) -> None:

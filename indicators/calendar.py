@@ -88,6 +88,10 @@ class Calendar:
             ordinal += 1
         return ordinal
 
+    def start_of_day(self, ts: int) -> int:
+        """UTC ms at which the local day that holds ``ts`` (UTC ms) begins."""
+        return self.day_start(self.day_of(ts))
+
     def epoch_of(self, ts: int) -> Epoch:
         """The epoch that holds ``ts`` (UTC ms)."""
         return self.epoch((self.day_of(ts) - self._epoch_start) // self._epoch_days)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from anonymizer.gate import Publication
 from config.errors import ContractError
 from indicators.calendar import label_of_start
+from indicators.counts import FLOWS
 
 #: The stream, and the Pub/Sub channel, that says which windows changed.
 CHANGES: Final = "foule:changes"
@@ -57,9 +58,26 @@ def window_key(layer: str, width: str, start: int) -> str:
     return f"foule:{{{layer}}}:{width}:{label_of_start(start)}"
 
 
+def indicator_key(layer: str, indicator: str, width: str, start: int) -> str:
+    """The hash of one indicator of one released window, such as ``flows`` (``FROM>TO`` to people) or ``origins`` (zone
+    to people by segment); ``start`` in UTC ms."""
+    return f"foule:{{{layer}}}:{indicator}:{width}:{label_of_start(start)}"
+
+
 def flows_key(layer: str, width: str, start: int) -> str:
-    """The hash of one released window's flows, ``FROM>TO`` to people; ``start`` in UTC ms."""
-    return f"foule:{{{layer}}}:flows:{width}:{label_of_start(start)}"
+    """The hash of one released window's flows; see :func:`indicator_key`."""
+    return indicator_key(layer, FLOWS, width, start)
+
+
+def occupancy_key(layer: str, start: int) -> str:
+    """The hash of what the shortest windows of a local day say of it so far, zone to JSON; ``start``: of the day, UTC
+    ms."""
+    return indicator_key(layer, "occupancy", "1d", start)
+
+
+def field_of(names: Sequence[str]) -> str:
+    """The field of a pair of zones, or of a cell that is parted: the names in a row, ``FROM>TO``."""
+    return ">".join(names)
 
 
 def series_key(layer: str, width: str, zone: str) -> str:
@@ -89,7 +107,7 @@ def change_of(publication: Publication) -> Change:
     return Change(layer=window.layer, width=window.width, start=window.start, version=publication.version)
 
 
-def zone_value(values: Mapping[str, int]) -> bytes:
+def zone_value(values: Mapping[str, object]) -> bytes:
     """A zone's numbers as the contract writes them: ``{"people":1240,"arrivals":310}``."""
     return msgspec.json.encode(dict(values))
 
@@ -103,11 +121,30 @@ def read_header(data: bytes, key: str) -> Header:
 
 
 def read_zone_value(data: bytes, key: str, zone: str) -> dict[str, int]:
-    """The numbers of ``zone`` in ``data``, found under ``key``; raises ContractError if they are none."""
+    """The numbers of ``zone`` in ``data``, found under ``key``; raises ContractError if they are none. What is
+    estimated from them is passed over."""
     try:
-        return msgspec.json.decode(data, type=dict[str, int])
+        found = msgspec.json.decode(data, type=dict[str, int | dict[str, list[int]]])
     except msgspec.DecodeError as error:
         raise _foreign(key, zone, error) from error
+    return {name: number for name, number in found.items() if isinstance(number, int)}
+
+
+class SegmentsValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The value of a cell that is parted: ``people`` by segment. Of lengths of stay also the ``quartiles``, in whole
+    seconds (None where one lies beyond the last edge). ``estimate``: see docs/contracts.md."""
+
+    people: dict[str, int]
+    quartiles: list[int | None] | None = None
+    estimate: dict[str, list[int]] | None = None
+
+
+def read_segments(data: bytes, key: str, field: str) -> SegmentsValue:
+    """The segments of a cell in ``data``, found under ``key``; raises ContractError if they are none."""
+    try:
+        return msgspec.json.decode(data, type=SegmentsValue)
+    except msgspec.DecodeError as error:
+        raise _foreign(key, field, error) from error
 
 
 def _foreign(key: str, field: str, error: Exception) -> ContractError:

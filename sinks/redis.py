@@ -21,20 +21,24 @@ from redis.backoff import NoBackoff
 from anonymizer.gate import Publication, ReleasedWindow
 from config.errors import ServiceError, SettingsError, ZonesError
 from config.sections import RedisSettings
-from indicators.calendar import width_of_label
+from indicators.calendar import DAY_MS, width_of_label
+from indicators.cells import OF_PAIRS, PARTED
 from sinks.contract import (
     CHANGES,
     HEADER,
     LIVE_WINDOWS,
     Change,
     change_of,
-    flows_key,
+    field_of,
     header_of,
+    indicator_key,
     live_key,
+    occupancy_key,
     series_key,
     window_key,
     zone_value,
 )
+from sinks.values import Values
 
 #: Seconds to wait before each new attempt when Redis does not answer.
 RETRY_AFTER: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
@@ -44,6 +48,8 @@ CHANGES_LENGTH: Final = 10_000
 
 _SCRIPT: Final = files("sinks").joinpath("replace_window.lua").read_text(encoding="utf-8")
 _CHUNK: Final = 1000  # items; Lua unpacks a chunk onto its stack, which holds 8,000 values
+#: The indicators that have a hash of their own.
+_HASHES: Final = (*OF_PAIRS, *PARTED)
 _BATCH_NUMBERS: Final = 50_000  # a few MB a round trip
 _SOCKET_TIMEOUT: Final = 10.0
 
@@ -82,7 +88,8 @@ class RedisSink:
 
     ``retry_after``: seconds to wait before each new attempt when Redis does not answer; at its end
     :class:`RedisSinkError` is raised. Publishing is repeatable, so the caller can always try again. ``refused`` is
-    called for each window that Redis refused, which also stands in the log.
+    called for each window that Redis refused, which also stands in the log. ``values``: what readers get of the
+    numbers. ``day_of``: the start of the local day of an instant (UTC ms both), if the occupancy of days is kept.
     """
 
     def __init__(
@@ -90,8 +97,12 @@ class RedisSink:
         settings: RedisSettings,
         retry_after: Sequence[float] = RETRY_AFTER,
         refused: Callable[[], object] = lambda: None,
+        values: Values | None = None,
+        day_of: Callable[[int], int] | None = None,
     ) -> None:
         self._settings = settings
+        self._values = values or Values()
+        self._day_of = day_of
         self._refused = refused
         self._retry_after = tuple(retry_after)
         try:
@@ -174,13 +185,53 @@ class RedisSink:
                 "give it another id in the file of the zones"
             )
         series = [series_key(layer, width, zone) for zone in (*window.zones, *withdrawn)]
-        keys = [window_key(layer, width, start), flows_key(layer, width, start), live_key(layer), *series]
+        parts = [indicator_key(layer, name, width, start) for name in _HASHES]
+        keys = [window_key(layer, width, start), live_key(layer), *self._occupancy(publication), *parts, *series]
         live_ttl = LIVE_WINDOWS * width_of_label(width) if publication.shortest else 0
-        zones, flows = list(_zone_chunks(window)), list(_flow_chunks(window))
+        zones, fields = list(self._zone_chunks(window)), list(self._field_chunks(window))
         limits = (int(self._settings.window_ttl), live_ttl, self._settings.series_length)
         arguments = (header_of(publication), publication.version, start, *limits)
         absent = msgspec.msgpack.encode(withdrawn)
-        return ["EVAL", _SCRIPT, len(keys), *keys, *arguments, absent, len(zones), *zones, *flows]
+        counted = self._counts_to_occupancy(publication)
+        return ["EVAL", _SCRIPT, len(keys), *keys, *arguments, absent, counted, len(parts), len(zones), *zones, *fields]
+
+    def _occupancy(self, publication: Publication) -> list[str]:
+        """The hash of the occupancy of the window's day."""
+        window = publication.window
+        day = window.start if self._day_of is None else self._day_of(window.start)
+        return [occupancy_key(window.layer, day)]
+
+    def _counts_to_occupancy(self, publication: Publication) -> str:
+        """What the window is for the occupancy of its day: a part of the curve, the day itself, or nothing."""
+        if self._day_of is None:
+            return ""
+        if width_of_label(publication.window.width) == DAY_MS:
+            return "day"
+        return "part" if publication.shortest else ""
+
+    def _zone_chunks(self, window: ReleasedWindow) -> Iterator[bytes]:
+        """The zones of a window: id, value, and the fields of an entry of its series."""
+        zones = [
+            (
+                zone,
+                zone_value(self._values.zone(window, zone)).decode(),
+                [item for name, n in numbers.items() for item in (name, str(n))],
+            )
+            for zone, numbers in window.zones.items()
+        ]
+        for first in range(0, len(zones), _CHUNK):
+            yield msgspec.msgpack.encode(zones[first : first + _CHUNK])
+
+    def _field_chunks(self, window: ReleasedWindow) -> Iterator[bytes]:
+        """The fields of the hashes of indicators: the number of the hash, then its fields and their values."""
+        for number, name in enumerate(_HASHES, 1):
+            fields = [(field_of(pair), str(people)) for pair, people in window.pairs.get(name, {}).items()]
+            for cell in window.parts.get(name, ()):
+                value = zone_value(self._values.segments(window, name, cell)).decode()
+                fields.append((field_of(cell), value))
+            for first in range(0, len(fields), _CHUNK):
+                items = [item for field in fields[first : first + _CHUNK] for item in field]
+                yield msgspec.msgpack.encode([number, *items])
 
     async def _send(self, commands: Sequence[_Command], *, together: bool = False) -> list[Any]:
         async with self._client.pipeline(transaction=together) as pipeline:
@@ -254,18 +305,3 @@ def _batches(publications: Sequence[Publication]) -> Iterator[list[Publication]]
         numbers += publication.window.published
     if batch:
         yield batch
-
-
-def _zone_chunks(window: ReleasedWindow) -> Iterator[bytes]:
-    zones = [
-        (zone, zone_value(values).decode(), [item for name, n in values.items() for item in (name, str(n))])
-        for zone, values in window.zones.items()
-    ]
-    for first in range(0, len(zones), _CHUNK):
-        yield msgspec.msgpack.encode(zones[first : first + _CHUNK])
-
-
-def _flow_chunks(window: ReleasedWindow) -> Iterator[bytes]:
-    flows = [(f"{origin}>{to}", str(people)) for (origin, to), people in window.flows.items()]
-    for first in range(0, len(flows), _CHUNK):
-        yield msgspec.msgpack.encode([item for pair in flows[first : first + _CHUNK] for item in pair])

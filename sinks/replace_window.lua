@@ -1,22 +1,26 @@
--- Replaces one window of one layer in one step: its hash, its flows, the series of its zones and, if its width is the
--- shortest, the live hash. An older version is refused, the same version changes nothing.
+-- Replaces one window of one layer in one step: its hash, those of its other indicators, the series of its zones and, if
+-- its width is the shortest, the live hash. An older version is refused, the same version changes nothing.
 --
--- KEYS  1 window hash, 2 flows hash, 3 live hash,
+-- KEYS  1 window hash, 2 live hash, 3 hash of the day's occupancy,
+--       then the hash of each other indicator,
 --       then the series of each published zone, in the order of the chunks,
 --       then the series of each withdrawn zone (one that an older version published and this one does not)
 -- ARGV  1 header (JSON), 2 version, 3 start in ms, 4 time to live of the window in ms,
 --       5 time to live of the live hash in ms, 0 if this is not the shortest width, 6 length of a series,
---       7 withdrawn zones (msgpack array), 8 number of zone chunks, then the zone chunks, then the flow chunks.
---       Zone chunk: msgpack array of [id, JSON value, [name, number, ...]]; flow chunk: of "FROM>TO", people, ...
---       Chunks are small enough for Lua's unpack.
+--       7 withdrawn zones (msgpack array), 8 what the window is for the day's occupancy: part, day or nothing,
+--       9 number of hashes of other indicators, 10 number of zone chunks, then the zone chunks, then the field chunks.
+--       Zone chunk: msgpack array of [id, JSON value, [name, number, ...]]; field chunk: of the number of the hash, then
+--       field, value, ... Chunks are small enough for Lua's unpack.
 -- Returns {status, ...}: refused and the newer version; repeated; withdraw and the zones whose series are missing in
 -- KEYS (nothing is written then); empty; placed.
 
-local window, flows, live = KEYS[1], KEYS[2], KEYS[3]
+local window, live, occupancy = KEYS[1], KEYS[2], KEYS[3]
 local header, version, start = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local window_ttl, live_ttl, series_length = ARGV[4], ARGV[5], tonumber(ARGV[6])
 local withdrawn = cmsgpack.unpack(ARGV[7])
-local first_flows = 9 + tonumber(ARGV[8])
+local hashes = tonumber(ARGV[9])
+local first_fields = 11 + tonumber(ARGV[10])
+local first_series = 3 + hashes
 
 local function header_of(key)
   local text = redis.call('HGET', key, '_')
@@ -32,7 +36,7 @@ if stored and stored.version == version then
 end
 
 local zones = {}
-for i = 9, first_flows - 1 do
+for i = 11, first_fields - 1 do
   for _, zone in ipairs(cmsgpack.unpack(ARGV[i])) do
     zones[#zones + 1] = zone
   end
@@ -92,27 +96,50 @@ local function insert(key, values)
 end
 
 for i, zone in ipairs(zones) do
-  local key = KEYS[3 + i]
+  local key = KEYS[first_series + i]
   local added = redis.pcall('XADD', key, 'MAXLEN', series_length, ARGV[3] .. '-0', unpack(zone[3]))
   if added.err then insert(key, zone[3]) end
 end
 
 for i = 1, #withdrawn do
-  local key = KEYS[3 + #zones + i]
+  local key = KEYS[first_series + #zones + i]
   redis.call('XDEL', key, ARGV[3] .. '-0')
   if redis.call('XLEN', key) == 0 then redis.call('DEL', key) end
 end
 
-redis.call('DEL', flows)
-for i = first_flows, #ARGV do
-  redis.call('HSET', flows, unpack(cmsgpack.unpack(ARGV[i])))
+for i = 1, hashes do redis.call('DEL', KEYS[3 + i]) end
+for i = first_fields, #ARGV do
+  local chunk = cmsgpack.unpack(ARGV[i])
+  redis.call('HSET', KEYS[3 + chunk[1]], unpack(chunk, 2))
 end
-local empty = #zones == 0 and #ARGV < first_flows
+for i = 1, hashes do redis.call('PEXPIRE', KEYS[3 + i], window_ttl) end
+local empty = #zones == 0 and #ARGV < first_fields
 if empty then
   redis.call('DEL', window)
 else
   write_zones(window, window_ttl)
-  if #ARGV >= first_flows then redis.call('PEXPIRE', flows, window_ttl) end
+end
+
+-- The day's occupancy so far, of the shortest windows: the peak and when it was, and the mean; at the day's end the
+-- turnover. A window that is replaced has been counted.
+if ARGV[8] ~= '' and not stored then
+  for _, zone in ipairs(zones) do
+    local people = cjson.decode(zone[2]).people
+    if people then
+      local text = redis.call('HGET', occupancy, zone[1])
+      local day = text and cjson.decode(text)
+      if ARGV[8] == 'part' then
+        day = day or {peak = 0, peak_start = 0, sum = 0, windows = 0}
+        if people > day.peak then day.peak, day.peak_start = people, start end
+        day.sum, day.windows = day.sum + people, day.windows + 1
+        day.mean = string.format('%.1f', day.sum / day.windows) + 0
+      elseif day then
+        day.turnover = string.format('%.2f', people * day.windows / day.sum) + 0
+      end
+      if day then redis.call('HSET', occupancy, zone[1], cjson.encode(day)) end
+    end
+  end
+  redis.call('PEXPIRE', occupancy, window_ttl)
 end
 
 if live_ttl ~= '0' then

@@ -107,7 +107,7 @@ class OpenEpoch:
     def restored(cls, parts: ShardParts, cipher: Cipher, reader: Reader) -> OpenEpoch:
         """What :meth:`write` put into a snapshot; raises ``ContractError`` if ``cipher`` does not open it."""
         sealed = reader.opened("crowd", cipher)
-        crowd = EpochCrowd.restored(parts.calendar, parts.zones, parts.linger, sealed)
+        crowd = EpochCrowd.restored(parts.calendar, parts.zones, parts.linger, sealed, parts.counting.plan)
         opened = cls(crowd, reader.value("key"), cipher)
         if reader.value("waiting") is not None:
             opened._chunks = [_Waiting(*(sealed.column(f"waiting/{name}") for name in _Waiting._fields))]
@@ -166,7 +166,7 @@ class Epochs:
             return
         if opened is None:
             parts = self._parts
-            crowd = EpochCrowd(parts.calendar, share.epoch, parts.zones, parts.linger)
+            crowd = EpochCrowd(parts.calendar, share.epoch, parts.zones, parts.linger, parts.counting.plan)
             opened = self._open[share.epoch.number] = OpenEpoch(crowd, share.key_id, share.cipher)
         if opened.key_id != share.key_id:
             raise _two_keys(share.epoch)

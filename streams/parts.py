@@ -15,6 +15,7 @@ from config.errors import ContractError
 from config.settings import Settings
 from indicators.calendar import Calendar
 from indicators.columns import Reader, Writer
+from streams.counting import Counting
 from streams.decode import Decoder
 from zones import Places
 
@@ -53,6 +54,7 @@ class ShardParts:
     lateness: int
     linger: int
     threshold: Threshold
+    counting: Counting
     partitions: int = 1
     shuffled: bool = False
 
@@ -67,6 +69,7 @@ class ShardParts:
             settings.time.lateness,
             settings.time.linger,
             Threshold(settings.privacy.k, settings.privacy.noise),
+            Counting.of(settings, places.layers),
             settings.topics.partitions,
             settings.events.shuffle,
         )
@@ -79,7 +82,7 @@ class ShardParts:
     @property
     def gate(self) -> Gate:
         """What decides what is published."""
-        return Gate(self.threshold, self.places.layers)
+        return Gate(self.threshold, self.places.layers, self.counting.cells)
 
     @property
     def secrets(self) -> WindowSecrets:
@@ -89,13 +92,14 @@ class ShardParts:
     @property
     def fingerprint(self) -> str:
         """What published numbers depend on besides the records and the keys: the zones, the windows, the times, the
-        threshold and the bound of errors."""
+        threshold, the bound of errors, and what is counted by which rules."""
         named = [
             self.places.fingerprint,
             repr(self.calendar),
             str(self.lateness),
             str(self.linger),
             repr(self.threshold),
+            str(self.counting.plan),
         ]
         if self.shuffled:
             named.append(f"shuffled over {self.partitions}")

@@ -17,9 +17,11 @@ from config.errors import FouleError, KeyStoreError, ServiceError, TopicsError, 
 from config.settings import Settings, require_layers
 from foule import dumps
 from foule.options import settings_option
-from sinks.kafka import KafkaSink
+from indicators.calendar import Calendar
+from sinks.kafka import KafkaSink, Topics
 from sinks.prometheus import Metrics
 from sinks.redis import RedisSink
+from sinks.values import Values
 from streams.app import Worker, build
 from streams.keystore import RedisKeyStore
 from streams.link import Link
@@ -53,7 +55,7 @@ def worker(settings: Settings) -> None:
     require_topics(settings)
     store = RedisKeyStore(settings.keys)
     require_memory_only(store, settings)
-    built = build(settings, places, store, _sinks(settings, metrics), metrics, _now)
+    built = build(settings, places, store, _sinks(settings, places, metrics), metrics, _now)
     _run(built, settings, metrics)
 
 
@@ -119,12 +121,13 @@ def load_places(settings: Settings) -> Places:
     return places
 
 
-def _sinks(settings: Settings, metrics: Metrics) -> Callable[[Link], Sequence[Sink]]:
+def _sinks(settings: Settings, places: Places, metrics: Metrics) -> Callable[[Link], Sequence[Sink]]:
     def make(link: Link) -> Sequence[Sink]:
-        topics = settings.topics
+        topics, values = settings.topics, Values()
+        day_of = Calendar.of(settings.time).start_of_day if settings.indicators.occupancy else None
         return [
-            RedisSink(settings.redis, refused=metrics.refused_windows.inc),
-            KafkaSink(link.deliver, topics.presence, topics.flows),
+            RedisSink(settings.redis, refused=metrics.refused_windows.inc, values=values, day_of=day_of),
+            KafkaSink(link.deliver, Topics(topics.presence, topics.flows, topics.indicators), values),
         ]
 
     return make

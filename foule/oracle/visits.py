@@ -7,7 +7,7 @@ from foule.oracle.days import Days, Epoch, Span
 
 MOVE, SILENCE, CUT = "move", "silence", "cut"
 
-Cell = str | tuple[str, str]
+Cell = str | tuple[str, ...]
 
 
 class Visit(NamedTuple):

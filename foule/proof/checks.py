@@ -12,6 +12,8 @@ from foule.proof import in_redis, on_kafka
 from foule.proof.differences import compare, window_in_words
 from foule.proof.released import Released
 from foule.proof.tallies import TallyLog
+from indicators.cells import Cells
+from streams.counting import Counting
 from zones import Layer
 
 
@@ -38,7 +40,7 @@ def prove(settings: Settings, layers: Sequence[Layer], oracle: Result, tallies: 
     expected = oracle.released(Rules.of(settings, layers), tallies.label)
     redis, topics = in_redis.of_redis(settings), on_kafka.of_topics(settings)
     checks = [
-        check_tallies(tallies, layers, oracle),
+        check_tallies(tallies, Counting.of(settings, layers).cells, oracle),
         check_decisions(tallies, oracle),
         check_windows("windows in Redis", redis, expected),
         check_numbers("numbers in Redis", redis, expected),
@@ -47,10 +49,10 @@ def prove(settings: Settings, layers: Sequence[Layer], oracle: Result, tallies: 
     return Proof(checks, redis)
 
 
-def check_tallies(tallies: TallyLog, layers: Sequence[Layer], oracle: Result) -> Check:
+def check_tallies(tallies: TallyLog, cells: Sequence[Cells], oracle: Result) -> Check:
     """Whether every shard's raw tallies of complete windows are the oracle's; of a shuffled feed, their sums."""
     expected = {shard: oracle.complete(shard) for shard in oracle.by_shard}
-    found = tallies.by_shard(layers)
+    found = tallies.by_shard(cells)
     if ALL in expected:
         found = {ALL: add(found.values())}
     wrong = _in_words(compare(expected, found), tallies.problems)

@@ -1,4 +1,4 @@
-"""Released windows from Redis: the hash of each window, which flows, live hash and series must agree with."""
+"""Released windows from Redis: the hash of each window, with which its other hashes, live hash and series agree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,18 @@ from config.settings import Settings
 from foule.oracle.result import WindowKey
 from foule.proof.released import Released
 from indicators.calendar import label_of_width
-from sinks.contract import HEADER, Header, flows_key, live_key, read_header, read_zone_value, series_key, window_key
+from indicators.cells import OF_PAIRS, PARTED
+from sinks.contract import (
+    HEADER,
+    Header,
+    indicator_key,
+    live_key,
+    read_header,
+    read_segments,
+    read_zone_value,
+    series_key,
+    window_key,
+)
 
 _AT_ONCE = 500
 
@@ -31,7 +42,7 @@ def of_redis(settings: Settings) -> Released:
     """Every window that Redis holds. Raises ServiceError, ContractError."""
     reading = _Reading(settings, _stored(settings))
     reading.take_windows()
-    reading.take_flows()
+    reading.take_indicators()
     reading.take_live()
     reading.take_series()
     return reading.released
@@ -61,6 +72,7 @@ class _Reading:
         }
         self._hashes, self._series = stored
         self._zones: dict[str, dict[str, _Numbers]] = {}
+        self.occupancy: dict[str, dict[str, str]] = {}
 
     def take_windows(self) -> None:
         """The hashes of windows, and what the headers of all hashes say."""
@@ -76,16 +88,32 @@ class _Reading:
             elif key != live_key(layer):
                 self.released.problems.append(f"{key}: its header is that of another window")
 
-    def take_flows(self) -> None:
-        """The flows of these windows; every other hash without a header is a problem."""
-        flows = {key: fields for key, fields in self._hashes.items() if key not in self._heads}
+    def take_indicators(self) -> None:
+        """The hashes of the other indicators of these windows; any other hash without a header is a problem."""
+        others = {key: fields for key, fields in self._hashes.items() if key not in self._heads}
         for layer, head in self._heads.values():
-            key = flows_key(layer, head.width, head.start)
             if window_key(layer, head.width, head.start) in self._zones:
-                for pair, people in _integers(flows.pop(key, {}), key).items():
-                    origin, _, to = pair.partition(">")
-                    self.released.add_flow(self._window(layer, head), origin, to, people, key)
-        self.released.problems += [f"{key}: belongs to no window" for key in flows]
+                window = self._window(layer, head)
+                for name in (*OF_PAIRS, *PARTED):
+                    key = indicator_key(layer, name, head.width, head.start)
+                    self._take_hash(window, name, key, others.pop(key, {}))
+        self.occupancy = {
+            key: others.pop(key) for key in list(others) if key.partition("}:")[2].startswith("occupancy:")
+        }
+        self.released.problems += [f"{key}: belongs to no window" for key in others]
+
+    def _take_hash(self, window: WindowKey, indicator: str, key: str, fields: Mapping[str, str]) -> None:
+        for field, text in fields.items():
+            cell = tuple(field.split(">"))
+            where = f"{key}, {field}"
+            if indicator in OF_PAIRS:
+                self.released.add_pair(
+                    window, indicator, (cell[0], cell[-1]), _integers({field: text}, key)[field], where
+                )
+            else:
+                self.released.add_segments(
+                    window, indicator, cell, read_segments(text.encode(), key, field).people, where
+                )
 
     def take_live(self) -> None:
         """A live hash must be the same as the hash of its window."""

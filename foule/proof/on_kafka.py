@@ -1,4 +1,4 @@
-"""Released windows from the topics of presence and of flows, or from the same values in a file (docs/contracts.md)."""
+"""Released windows from the output topics, or from the same values in a file (docs/contracts.md)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from foule.oracle.result import WindowKey
 from foule.proof.released import Released
 from foule.proof.topics import LogRecord, read_topic
 from indicators.calendar import Calendar
+from indicators.counts import FLOWS
+from indicators.plan import Plan
 from sinks.kafka import HEADERS
 
 
@@ -31,19 +33,38 @@ class _Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin: str = msgspec.field(name="from")
     to: str
     people: int
+    km: float | None = None
+    estimate: dict[str, list[int]] | None = None
+
+
+class _Indicator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    indicator: str
+    people: int | dict[str, int]
+    zone: str | None = None
+    origin: str | None = None
+    came_from: str | None = msgspec.field(name="from", default=None)
+    to: str | None = None
+    km: float | None = None
+    quartiles: list[int | None] | None = None
+    estimate: dict[str, list[int]] | None = None
+
+    @property
+    def cell(self) -> tuple[str, ...]:
+        """The names of the cell."""
+        return tuple(name for name in (self.zone, self.origin, self.came_from, self.to) if name is not None)
 
 
 def of_topics(settings: Settings) -> Released:
-    """All that the topics of presence and of flows hold. Raises ServiceError, ContractError."""
+    """All that the output topics hold. Raises ServiceError, ContractError."""
     reading = _Reading(settings)
-    for topic in (settings.topics.presence, settings.topics.flows):
+    for topic in (settings.topics.presence, settings.topics.flows, settings.topics.indicators):
         for record in read_topic(settings, topic):
             reading.take_record(record, f"offset {record.offset} of {topic}, partition {record.partition}")
     return reading.released
 
 
 def of_values(settings: Settings, values: Iterable[Mapping[str, Any]]) -> Released:
-    """What values of the two topics say, such as ``foule batch`` writes. Raises ContractError."""
+    """What values of these topics say, such as ``foule batch`` writes. Raises ContractError."""
     reading = _Reading(settings)
     for number, value in enumerate(values, 1):
         reading.take(value, f"value {number}")
@@ -54,6 +75,7 @@ class _Reading:
     def __init__(self, settings: Settings) -> None:
         self.released = Released()
         calendar = Calendar.of(settings.time)
+        self._plan = Plan.of(settings.indicators, settings.time)
 
         @cache
         def widths_of(start: int, end: int) -> list[int]:
@@ -78,22 +100,34 @@ class _Reading:
         rest = {name: field for name, field in value.items() if name not in _Window.__struct_fields__}
         try:
             window = msgspec.convert(value, _Window)
-            flow = msgspec.convert(rest, _Flow) if "from" in rest else None
-            zone = "" if flow else msgspec.convert(rest.pop("zone", None), str)
-            numbers = {} if flow else msgspec.convert(rest, dict[str, int])
+            other = msgspec.convert(rest, _Indicator) if "indicator" in rest else None
+            flow = msgspec.convert(rest, _Flow) if "from" in rest and not other else None
+            zone = "" if flow or other else msgspec.convert(rest.pop("zone", None), str)
+            rest.pop("estimate", None)
+            numbers = {} if flow or other else msgspec.convert(rest, dict[str, int])
         except msgspec.ValidationError as error:
             raise _foreign(where, error) from error
         released.require(window.coverage == 1, f"{where}: the coverage is {window.coverage}")
         released.require(window.version >= 0, f"{where}: the version is {window.version}")
         widths = self._widths_of(window.start, window.end)
+        if other:
+            widths = [width for width in widths if other.indicator in self._plan.counted(width)]
         released.require(bool(widths), f"{where}: {window.start} to {window.end} is no window of the settings")
         for width in widths:
             key = WindowKey(window.layer, width, window.start, window.end)
             released.add_window(key)
-            if flow:
-                released.add_flow(key, flow.origin, flow.to, flow.people, where)
+            if other:
+                self._add(key, other, where)
+            elif flow:
+                released.add_pair(key, FLOWS, (flow.origin, flow.to), flow.people, where)
             else:
                 released.add_zone(key, zone, numbers, where)
+
+    def _add(self, key: WindowKey, found: _Indicator, where: str) -> None:
+        if isinstance(found.people, int):
+            self.released.add_pair(key, found.indicator, (found.cell[0], found.cell[-1]), found.people, where)
+        else:
+            self.released.add_segments(key, found.indicator, found.cell, found.people, where)
 
 
 def _foreign(where: str, error: Exception) -> ContractError:

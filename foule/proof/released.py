@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from anonymizer.gate import PUBLISHED_NAMES
 from foule.oracle.result import Tallies, WindowKey
 from foule.oracle.visits import Cell
-from indicators.counts import FLOWS
 
 
 @dataclass
@@ -40,9 +39,17 @@ class Released:
             else:
                 self.problems.append(f"{where}: {name!r} is no name of an indicator")
 
-    def add_flow(self, window: WindowKey, origin: str, to: str, people: int, where: str) -> None:
-        """Put a flow into the window."""
-        self._put(window, FLOWS, (origin, to), people, where)
+    def add_pair(self, window: WindowKey, indicator: str, pair: tuple[str, str], people: int, where: str) -> None:
+        """Put the number of a pair of zones into the window."""
+        self._put(window, indicator, pair, people, where)
+
+    def add_segments(
+        self, window: WindowKey, indicator: str, cell: tuple[str, ...], people: Mapping[str, int], where: str
+    ) -> None:
+        """Put the numbers of a cell that is parted into the window."""
+        self.require(bool(people), f"{where}: has no segment")
+        for segment, number in people.items():
+            self._put(window, indicator, (*cell, segment), number, where)
 
     def _put(self, window: WindowKey, indicator: str, cell: Cell, people: int, where: str) -> None:
         first = self.tallies.setdefault(window, {}).setdefault(indicator, {}).setdefault(cell, people)

@@ -7,14 +7,14 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from anonymizer.cipher import Cipher
-from anonymizer.gate import Publication, ReleasedWindow, pair_of, reopen
+from anonymizer.gate import Publication, ReleasedWindow, reopen
 from anonymizer.pseudonyms import label_of
 from config.errors import ServiceError
 from config.settings import Settings
 from foule.oracle.oracle import Cell, Keys
 from foule.oracle.result import ALL, Tallies, WindowKey
 from foule.proof.topics import LogRecord, TopicReader
-from indicators.counts import FLOWS
+from indicators.cells import Cells
 from streams import wire
 from streams.claims import Claims
 from streams.losses import Loss, Losses
@@ -30,7 +30,6 @@ from streams.wire import (
     SourceSeal,
     TallyPart,
 )
-from zones import Layer
 
 _BEGINNING = -1  # UTC ms, before every watermark
 
@@ -135,29 +134,30 @@ class TallyLog:
         """Windows that were released without every shard."""
         return sum(window.coverage < 1 for window in self.decisions.values())
 
-    def by_shard(self, layers: Sequence[Layer]) -> dict[int, Tallies]:
-        """The raw tallies of each shard, with the zones' names; never published. ``layers``: in the settings' order.
+    def by_shard(self, cells: Sequence[Cells]) -> dict[int, Tallies]:
+        """The raw tallies of each shard, with the cells' names; never published. ``cells``: of each layer, in the
+        settings' order.
 
         Raises ServiceError for one that is sealed under a key which is not known.
         """
         shards: dict[int, Tallies] = {shard: {} for shard in self._marks}
         for parts in self._parts.values():
-            first, *others = (self._opened(part, layers[part.layer]) for part in parts)
+            first, *others = (self._opened(part, cells[part.layer]) for part in parts)
             if any(other != first for other in others):
                 self.problems.append(f"a tally of shard {parts[0].shard} came again with other numbers")
             window = shards.setdefault(parts[0].shard, {}).setdefault(self._key(parts[0]), {})
-            for indicator, cells in first.items():
-                window.setdefault(indicator, {}).update(cells)
+            for indicator, numbers in first.items():
+                window.setdefault(indicator, {}).update(numbers)
         return shards
 
-    def _opened(self, part: TallyPart, layer: Layer) -> dict[str, dict[Cell, int]]:
+    def _opened(self, part: TallyPart, cells: Cells) -> dict[str, dict[Cell, int]]:
         label = label_of(part.key)
         if label not in self._keys:
             raise ServiceError(f"tallies are sealed under the key {label}, which was not seen in the key store")
         counts = part.counts(Cipher(self._keys[label]))
         return {
-            indicator: {cell_name(layer, indicator, at): count for at, count in cells.as_dict().items()}
-            for indicator, cells in counts.items()
+            indicator: {cell_name(cells, indicator, at): count for at, count in found.as_dict().items()}
+            for indicator, found in counts.items()
         }
 
     def label(self, window: WindowKey, shard: int) -> str | None:
@@ -197,6 +197,7 @@ class TallyLog:
         return WindowKey(self._layers[message.layer], message.width, message.start, message.end)
 
 
-def cell_name(layer: Layer, indicator: str, cell: int) -> Cell:
-    """A tally's cell as the oracle writes it: a zone, or the pair of a flow."""
-    return pair_of(layer, cell) if indicator == FLOWS else layer.zone_name(cell)
+def cell_name(cells: Cells, indicator: str, cell: int) -> Cell:
+    """A tally's cell as the oracle writes it: a zone, or the names of a cell that has several."""
+    names = cells.names(indicator, cell)
+    return names[0] if len(names) == 1 else names

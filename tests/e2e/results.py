@@ -8,10 +8,11 @@ from foule.oracle.oracle import Keys, Tallies
 from foule.proof import in_redis, on_kafka
 from foule.proof.logs import applied_advances, dead_letters, event_logs, locator, oracle_of
 from foule.proof.released import Released
-from foule.proof.tallies import TallyLog, cell_name
+from foule.proof.tallies import TallyLog
+from streams.counting import Counting
 from zones import Layer
 
-__all__ = ["applied_advances", "cell_name", "dead_letters", "event_logs", "locator", "oracle_of", "raw_tallies"]
+__all__ = ["applied_advances", "dead_letters", "event_logs", "locator", "oracle_of", "raw_tallies"]
 __all__ += ["released_in_kafka", "released_in_redis", "released_of_values"]
 
 
@@ -19,13 +20,13 @@ def raw_tallies(settings: Settings, layers: Sequence[Layer], keys: Keys) -> dict
     """By shard, the raw counts that the tallies topic holds, before any threshold; ``keys``: of the epochs."""
     with TallyLog(settings, keys) as log:
         log.read()
-    tallies = log.by_shard(layers)
+    tallies = log.by_shard(Counting.of(settings, layers).cells)
     assert log.problems == []
     return tallies
 
 
 def released_in_kafka(settings: Settings) -> Tallies:
-    """All that ``foule.presence`` and ``foule.flows`` hold."""
+    """All that the output topics hold."""
     return _sound(on_kafka.of_topics(settings))
 
 
@@ -35,7 +36,7 @@ def released_of_values(settings: Settings, values: Iterable[Mapping[str, Any]]) 
 
 
 def released_in_redis(settings: Settings) -> Tallies:
-    """All windows and flows that Redis holds; live hashes and series say the same."""
+    """All windows that Redis holds, with all their indicators; live hashes and series say the same."""
     return _sound(in_redis.of_redis(settings))
 
 

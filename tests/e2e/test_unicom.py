@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 import zones
+from anonymizer.gate import pair_of
 from anonymizer.keys import MemoryKeyStore
 from config.settings import Settings, load
 from foule.oracle.oracle import Keys, Parameters, Record, Result, Rules, final_advances, run
@@ -19,7 +20,6 @@ from sinks.kafka import records
 from streams import topics
 from tests.conftest import SettingsMaker
 from tests.e2e.results import (
-    cell_name,
     dead_letters,
     oracle_of,
     raw_tallies,
@@ -131,7 +131,7 @@ def test_the_core_counts_what_the_oracle_counts(tmp_path: Path, time: dict[str, 
     closed += core.finish()
     expected = oracle_without_kafka(settings)
     for partition, tallies in expected.by_shard.items():
-        assert as_oracle([tally for shard, tally in closed if shard == partition], layers) == tallies
+        assert as_oracle([tally for shard, tally in closed if shard == partition], core.cells) == tallies
     summary = core.summary()
     assert (summary["accepted"], summary["late"]) == (expected.accepted, expected.late)
     assert (summary["read"], summary["rejected"]) == (RECORDS, {"bad_time": BAD_TIMES})
@@ -139,6 +139,6 @@ def test_the_core_counts_what_the_oracle_counts(tmp_path: Path, time: dict[str, 
     if time:
         flows = [tally.counts[FLOWS] for _, tally in closed if FLOWS in tally.counts]
         pairs = {pair for counts in flows for pair in counts.cells.tolist()}
-        named = {cell_name(layers[0], FLOWS, pair) for pair in pairs}
+        named = {pair_of(layers[0], pair) for pair in pairs}
         assert named == set(expected.moves["lac"])
         assert (expected.moves["lac"].total(), len(named)) == (7_563, 3_892)

@@ -69,10 +69,9 @@ def test_raw_tallies_and_released_cells_equal_the_oracle(stamped: bool) -> None:
     store = KnownKeys()
     core, closed, released = counted(some, store)
     expected = some.expected(store.known)
-    layers = places_of(some.universe).layers
     for partition in some.logs:
         mine = [tally for shard, tally in closed if shard == partition]
-        assert as_oracle(mine, layers) == expected.by_shard[partition]
+        assert as_oracle(mine, core.cells) == expected.by_shard[partition]
     assert published(some, released) == expected.released(RULES) != {}
     summary = core.summary()
     assert (summary["read"], summary["accepted"], summary["late"]) == (expected.read, expected.accepted, expected.late)
@@ -86,9 +85,9 @@ def test_a_shuffled_feed_has_the_released_numbers_and_the_summary_of_the_oracle(
     store = KnownKeys()
     core, closed, released = counted(some, store)
     expected = some.expected(store.known)
-    layers = places_of(some.universe).layers
     shards = {
-        shard: as_oracle([tally for at, tally in closed if at == shard], layers) for shard in {at for at, _ in closed}
+        shard: as_oracle([tally for at, tally in closed if at == shard], core.cells)
+        for shard in {at for at, _ in closed}
     }
     assert len(shards) == len(some.logs)
     assert add(shards.values()) == expected.by_shard[ALL]

@@ -46,7 +46,7 @@ def by_the_gate(counted: list[Counted], noise: int) -> Tallies:
             for name, cells in of_layer.items()
         }
         released = above[layer] = gate.release(layer, window, raw, Perturbation(KEY, noise), above=above)
-        counts: dict[str, dict[str | tuple[str, str], int]] = {}
+        counts: dict[str, dict[str | tuple[str, ...], int]] = {}
         for zone, values in released.zones.items():
             for name, people in values.items():
                 counts.setdefault("presence" if name == "people" else name, {})[zone] = people

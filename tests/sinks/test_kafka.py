@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from sinks.kafka import KafkaSink, Record, records
+from sinks.kafka import KafkaSink, Record, Topics, records
 from tests.sinks.released import NOON, crowd, empty, publication
 
 HEADERS = [("schema", b"1")]
@@ -48,7 +48,7 @@ def test_a_window_with_nothing_published_has_no_record() -> None:
 def test_a_sink_uses_the_names_of_its_topics() -> None:
     async def send(topic: str, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> None: ...
 
-    sink = KafkaSink(send, presence="p", flows="f")
+    sink = KafkaSink(send, Topics("p", "f", "i"))
     window = publication(crowd(40, "beach"), {("beach", "station"): 25})
     assert [record.topic for record in sink.records(window)] == ["p", "f"]
 

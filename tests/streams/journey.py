@@ -36,7 +36,7 @@ class Journey:
     @property
     def tallies(self) -> Tallies:
         """All that was carried away, in the oracle's form; what came twice was the same."""
-        return as_oracle(self._tallies, self._parts.places.layers)
+        return as_oracle(self._tallies, self._parts.counting.cells)
 
     def run(self, longest: int = 12, checkpoint: float = 0.2, crash: float = 0.1) -> None:
         """Go to the log's end in fetches of up to ``longest`` records, and past every advance.

@@ -11,8 +11,10 @@ from anonymizer.keys import EpochKeys, KeyStore, MemoryKeyStore, Register
 from config.errors import KeyStoreError
 from config.sections import EventsSettings, PrivacySettings, TimeSettings, TopicsSettings
 from config.settings import Duration, Settings
-from foule.oracle.oracle import Parameters, Record, Tallies, WindowKey
-from indicators.counts import FLOWS, Tally
+from foule.oracle.oracle import Cell, Parameters, Record, Tallies, WindowKey
+from foule.proof.tallies import cell_name
+from indicators.cells import Cells
+from indicators.counts import Tally
 from streams.fetch import Fetch
 from streams.shard import Shard, ShardParts
 from tests.crowds import OUTSIDE, Universe
@@ -76,25 +78,18 @@ def fetch_of(partition: int, start: int, records: Sequence[Record], end: int | N
     )
 
 
-def as_oracle(tallies: Iterable[Tally], layers: Sequence[Layer]) -> Tallies:
-    """Tallies in the oracle's form. A tally that comes again must be the same, for what is in the log is final."""
+def as_oracle(tallies: Iterable[Tally], cells: Sequence[Cells]) -> Tallies:
+    """Tallies in the oracle's form. A tally that comes again must be the same, for what is in the log is final.
+    ``cells``: of each layer."""
     found: Tallies = {}
     for tally in tallies:
-        layer = layers[tally.layer]
-        key = WindowKey(layer.name, tally.width, tally.start, tally.end)
-        named = {
-            indicator: {_cell(layer, indicator, cell): count for cell, count in counts.as_dict().items()}
+        named: dict[str, dict[Cell, int]] = {
+            indicator: {cell_name(cells[tally.layer], indicator, cell): n for cell, n in counts.as_dict().items()}
             for indicator, counts in tally.counts.items()
         }
+        key = WindowKey(cells[tally.layer].layer.name, tally.width, tally.start, tally.end)
         assert found.setdefault(key, named) == named
     return found
-
-
-def _cell(layer: Layer, indicator: str, cell: int) -> str | tuple[str, str]:
-    if indicator != FLOWS:
-        return layer.zone_name(cell)
-    zones = layer.outside + 1
-    return layer.zone_name(cell // zones), layer.zone_name(cell % zones)
 
 
 class FailingKeyStore(MemoryKeyStore):

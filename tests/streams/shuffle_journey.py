@@ -71,7 +71,7 @@ class ShuffleJourney:
     @property
     def tallies(self) -> list[Tallies]:
         """All that each shard handed over, in the oracle's form; what came twice was the same."""
-        return [as_oracle(tallies, self._parts.places.layers) for tallies in self._tallies]
+        return [as_oracle(tallies, self._parts.counting.cells) for tallies in self._tallies]
 
     @property
     def verdicts(self) -> Verdicts:

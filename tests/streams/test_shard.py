@@ -337,6 +337,6 @@ def test_one_device_has_one_row_whether_its_id_came_as_text_or_as_a_number() -> 
     shard = shard_of(event(0, "208"), number)
     assert shard.devices == 1
     shard.advance(2, DAY_END)
-    tallies = as_oracle(shard.closed(), parts_of(SHORE).places.layers)
+    tallies = as_oracle(shard.closed(), parts_of(SHORE).counting.cells)
     flows = [counts["flows"] for counts in tallies.values() if "flows" in counts]
     assert flows == [{("beach", "port"): 1}]

@@ -132,7 +132,7 @@ class Pair:
         counted: Counter[str] = Counter()
         for shard in self.shards:
             shard.settle()
-            for key, counts in as_oracle(shard.closed(), self.parts.places.layers).items():
+            for key, counts in as_oracle(shard.closed(), self.parts.counting.cells).items():
                 if key.layer == "spots":
                     counted.update({str(zone): count for zone, count in counts["presence"].items()})
         return dict(counted)

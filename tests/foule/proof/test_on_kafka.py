@@ -16,7 +16,7 @@ from config.settings import Settings, load
 from config.times import MINUTE, Duration
 from foule.oracle.oracle import WindowKey
 from foule.proof.on_kafka import of_topics, of_values
-from sinks.kafka import records
+from sinks.kafka import Topics, records
 from streams import topics
 from tests.conftest import SettingsMaker
 from tests.sinks.released import FIVE_MINUTES, NOON, publication
@@ -97,12 +97,12 @@ def producer(settings: Settings) -> Iterator[Any]:
 
 
 def test_topics_are_read_with_keys_and_headers(settings: Settings, producer: Any) -> None:
-    for record in records(PUBLISHED, settings.topics.presence, settings.topics.flows):
+    for record in records(PUBLISHED, Topics(settings.topics.presence, settings.topics.flows)):
         producer.send(record.topic, record.value, record.key, record.headers)
     producer.flush()
     released = of_topics(settings)
     assert (released.tallies, released.problems) == (TALLIES, [])
-    zone, _ = records(PUBLISHED, settings.topics.presence)
+    zone, _ = records(PUBLISHED, Topics(settings.topics.presence))
     producer.send(zone.topic, zone.value, b"places|station", zone.headers)
     producer.send(zone.topic, zone.value, zone.key, [("schema", b"2")])
     producer.flush()

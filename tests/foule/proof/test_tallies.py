@@ -14,7 +14,9 @@ from config.sections import LayerSettings
 from config.settings import Settings, load
 from foule.oracle.result import WindowKey
 from foule.proof.tallies import TallyLog
+from indicators.cells import Cells, OneOrigin
 from indicators.counts import Tally
+from indicators.plan import Plan
 from streams import topics, wire
 from streams.wire import Bookmark, Claim, Decision, Message, ReleaseClaim, Seal, TallyPart
 from tests.cells import CIPHER, KEY, counts_of, key_id
@@ -25,6 +27,7 @@ from zones import Layer
 WINDOW = WindowKey("places", FIVE_MINUTES, NOON, NOON + FIVE_MINUTES)
 ONE, TWO = {0: 1}, {0: 2}
 KEYS = {"20140628": KEY}
+CELLS = Cells(Layer("places", ("beach",), ("",), (None,)), Plan(), OneOrigin())
 
 Append = Callable[..., None]
 
@@ -68,7 +71,7 @@ def decision(token: int, people: int) -> Decision:
 def test_tallies_of_a_former_owner_do_not_count(settings: Settings, append: Append) -> None:
     append(Claim("s", 0, 3), tally(3, ONE), Claim("s", 0, 7), tally(3, TWO), tally(7, ONE), seal(3, 9_000, 90))
     append(*[seal(0, 5_000, 50, shard) for shard in range(1, settings.topics.partitions)], seal(7, 6_000, 60))
-    layers = [Layer("places", ("beach",), ("",), (None,))]
+    layers = [CELLS]
     with TallyLog(settings, KEYS) as log:
         log.read()
         assert log.problems == []
@@ -91,7 +94,7 @@ def test_tallies_under_a_key_that_nobody_has_seen_are_an_error(settings: Setting
     with TallyLog(settings, {}) as log:
         log.read()
         with pytest.raises(ServiceError, match="under the key 20140628, which was not seen"):
-            log.by_shard([Layer("places", ("beach",), ("",), (None,))])
+            log.by_shard([CELLS])
 
 
 def test_decisions_of_a_former_release_agent_do_not_count(settings: Settings, append: Append) -> None:

@@ -1,0 +1,28 @@
+"""What is counted, as the settings say, and what its cells are called: shared by shards, the release and its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from config.settings import Settings
+from indicators.cells import Cells, OneOrigin
+from indicators.plan import Plan
+from zones import Layer
+
+
+class Counting(NamedTuple):
+    """The ``plan``, and the ``cells`` of each layer."""
+
+    plan: Plan
+    cells: tuple[Cells, ...]
+
+    @classmethod
+    def of(cls, settings: Settings, layers: Sequence[Layer]) -> Self:
+        """What the settings say of these layers. Raises ``SettingsError`` if the table of home areas cannot be used."""
+        origins = OneOrigin()
+        local = [np.full(layer.outside + 1, -1, np.int16) for layer in layers]
+        plan = Plan.of(settings.indicators, settings.time, origins.size, local)
+        return cls(plan, tuple(Cells(layer, plan, origins) for layer in layers))
