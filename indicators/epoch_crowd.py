@@ -60,12 +60,18 @@ class EpochCrowd:
             self.record_keys = grown(self.record_keys, len(self.slots), 0)
 
     def apply(
-        self, slots: NDArray[np.int64], times: NDArray[np.int64], zones: NDArray[np.int32], upto: int
+        self,
+        slots: NDArray[np.int64],
+        times: NDArray[np.int64],
+        zones: NDArray[np.int32],
+        upto: int,
+        origins: NDArray[np.int16] | None = None,
     ) -> list[Tally]:
         """Apply events and close what ended; returns the tallies of the closed windows, in order of their end.
 
         ``slots``: int64 (n,) of :attr:`slots`; ``times``: int64 (n,) ms of this epoch, ascending, after the ``upto``
-        of the call before; ``zones``: int32 (n, layers); ``upto``: every event up to this instant (ms) is here.
+        of the call before; ``zones``: int32 (n, layers); ``upto``: every event up to this instant (ms) is here;
+        ``origins``: int16 (n,), from where their devices are.
         """
         self.visits.make_room(len(self.slots))
         self._make_room()

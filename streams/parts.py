@@ -15,10 +15,12 @@ from config.errors import ContractError
 from config.settings import Settings
 from indicators.calendar import Calendar
 from indicators.columns import Reader, Writer
+from indicators.origins import Origins
 from streams.decode import Decoder
+from streams.machines import Machines
 from zones import Places
 
-_FORMAT = 3
+_FORMAT = 4
 
 
 class WindowSecrets(NamedTuple):
@@ -42,9 +44,16 @@ class WindowSecrets(NamedTuple):
         return self.keys.is_lost(key_id)
 
 
+def origins_of(settings: Settings) -> Origins | None:
+    """From where devices can be, where an indicator that is published needs it."""
+    needed = settings.indicators.origins or settings.indicators.categories
+    return Origins.of(settings.origins) if needed else None
+
+
 @dataclass(frozen=True, slots=True)
 class ShardParts:
-    """What all shards of a worker share, and all sources; ``shuffled``: the feed is not keyed by subscriber."""
+    """What all shards of a worker share, and all sources; ``shuffled``: the feed is not keyed by subscriber;
+    ``origins``: from where devices can be, or None if nothing is published of it."""
 
     decoder: Decoder
     places: Places
@@ -55,12 +64,14 @@ class ShardParts:
     threshold: Threshold
     partitions: int = 1
     shuffled: bool = False
+    origins: Origins | None = None
 
     @classmethod
     def of(cls, settings: Settings, places: Places, keys: EpochKeys) -> ShardParts:
-        """The parts that the settings describe."""
+        """The parts that the settings describe; raises ``SettingsError`` if a table that they name cannot be used."""
+        origins = origins_of(settings)
         return cls(
-            Decoder(settings.events, places),
+            Decoder(settings.events, places, origins, Machines.of(settings.events)),
             places,
             Calendar.of(settings.time),
             keys,
@@ -69,6 +80,7 @@ class ShardParts:
             Threshold(settings.privacy.k, settings.privacy.noise),
             settings.topics.partitions,
             settings.events.shuffle,
+            origins,
         )
 
     @property
@@ -89,7 +101,7 @@ class ShardParts:
     @property
     def fingerprint(self) -> str:
         """What published numbers depend on besides the records and the keys: the zones, the windows, the times, the
-        threshold and the bound of errors."""
+        threshold and the bound of errors, and what the numbers of origins mean."""
         named = [
             self.places.fingerprint,
             repr(self.calendar),
@@ -99,6 +111,8 @@ class ShardParts:
         ]
         if self.shuffled:
             named.append(f"shuffled over {self.partitions}")
+        if self.origins is not None:
+            named.append(self.origins.fingerprint)
         return hashlib.sha256("\n".join(named).encode()).hexdigest()
 
     def begun_snapshot(self, part: str) -> Writer:
