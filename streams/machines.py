@@ -25,6 +25,7 @@ class Machines:
         # a JSON number has no zeros in front
         self._tacs: frozenset[str | int] = frozenset(tacs) | frozenset(map(int, tacs))
         self._networks = frozenset(networks)
+        self._lengths = sorted(set(map(len, networks)))
 
     @classmethod
     def of(cls, settings: EventsSettings) -> Machines | None:
@@ -36,17 +37,17 @@ class Machines:
         """Which events are of machines, bool (n,), from columns of n entries; a network is only looked for in
         subscribers of 14 or 15 digits (IMSIs)."""
         found = np.fromiter(map(self._tacs.__contains__, tacs), np.bool_, len(tacs))
-        if self._networks:
-            found |= np.fromiter(map(self._is_in_network, subscribers), np.bool_, len(subscribers))
+        for length in self._lengths:
+            begins = [subscriber[:length] for subscriber in subscribers]
+            alike = np.fromiter(map(self._networks.__contains__, begins), np.bool_, len(begins))
+            for row in np.flatnonzero(alike & ~found).tolist():
+                found[row] = _is_imsi(subscribers[row])
         return found
 
-    def _is_in_network(self, subscriber: str) -> bool:
-        return (
-            (subscriber[:5] in self._networks or subscriber[:6] in self._networks)
-            and _SHORTEST_IMSI <= len(subscriber) <= _LONGEST_IMSI
-            and subscriber.isdecimal()
-            and subscriber.isascii()
-        )
+
+def _is_imsi(subscriber: str) -> bool:
+    """Whether it has the form of an IMSI."""
+    return _SHORTEST_IMSI <= len(subscriber) <= _LONGEST_IMSI and subscriber.isdecimal() and subscriber.isascii()
 
 
 def read_tacs(path: Path) -> frozenset[str]:

@@ -33,7 +33,7 @@ LABELS = ["national:75", "national:17", "foreign:DE", "unknown", "foreign:IT", "
 
 
 class Applied(NamedTuple):
-    """An event as a crowd was given it: the minute after noon, and the label (without labels, the code) of its origin."""
+    """An event as a crowd was given it: the minute after noon, and its origin: the label, without labels the code."""
 
     minute: int
     origin: str
