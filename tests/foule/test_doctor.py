@@ -87,7 +87,7 @@ def test_the_terminal_gets_a_line_for_each_finding_advice_and_a_count(
     assert any(line.startswith("fail  topics ") and line.endswith("is missing") for line in lines)
     assert any(line.strip() == "-> create it with: foule topics" for line in lines)
     assert any(line.startswith("warn  keying           not checked") for line in lines)
-    assert lines[-1].endswith(" 8 fail")
+    assert lines[-1].endswith(" 9 fail")
 
 
 def test_unkeyed_events_fail_and_no_id_is_printed(
