@@ -80,6 +80,7 @@ def shuffle_ns(cipher: Cipher, rows: int) -> float:
         rng.integers(0, 1 << 64, rows, dtype=np.uint64),
         rng.integers(0, 1 << 32, rows, dtype=np.uint32),
         rng.integers(0, 5_000, rows).astype(np.int32),
+        rng.integers(0, 300, rows).astype(np.int16),
     )
     batch, best = Batch("f" * 64, 0, 0, 0, rows, workload.BEGIN, [share]), float("inf")
     for _ in range(_ROUNDS):

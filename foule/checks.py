@@ -12,9 +12,12 @@ from foule import dumps, retention
 from foule.finding import Finding
 from foule.keying import Keying, judge, sample
 from foule.redis_client import client
+from indicators.origins import Origins
+from indicators.plan import Plan
 from streams import topics
 from streams.connection import administration
 from streams.keystore import RedisKeyStore
+from streams.machines import read_tacs
 
 _CLOCK_TOLERANCE_MS = 2_000
 _KEYED_PRODUCER = (
@@ -33,6 +36,8 @@ Check = Callable[[Settings], Iterator[Finding]]
 def examine(settings: Settings) -> Iterator[Finding]:
     """Every finding, as it is made. What needs a part that does not answer is not checked, and says so."""
     yield from _guarded("zones", check_zones, settings)
+    yield from _guarded("origins", check_origins, settings)
+    yield from _guarded("machines", check_machines, settings)
     broker = list(_guarded("broker", check_broker, settings))
     yield from broker
     if any(finding.level == "fail" for finding in broker):
@@ -61,6 +66,20 @@ def check_zones(settings: Settings) -> Iterator[Finding]:
     yield Finding("ok", "zones", f"layers: {sizes}; {len(places.zones)} places")
     for line in places.report:
         yield Finding("ok", "zones", line)
+
+
+def check_origins(settings: Settings) -> Iterator[Finding]:
+    """Where an indicator needs it, the table of home areas can be read."""
+    if Plan.of(settings.indicators, settings.time).needs_origins:
+        origins = Origins.of(settings.origins)
+        yield Finding("ok", "origins", f"{origins.size} are told apart, unknown ones included")
+
+
+def check_machines(settings: Settings) -> Iterator[Finding]:
+    """Where one is named, the file of the types of machines can be read."""
+    file = settings.events.machine_tacs
+    if file is not None:
+        yield Finding("ok", "machines", f"{len(read_tacs(file))} types of device in {file}")
 
 
 def check_broker(settings: Settings) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from prometheus_client import (
 from config.errors import ServiceError
 
 #: Why a record is rejected: the only values of the label ``reason``.
-REASONS: Final = ("malformed", "missing_field", "bad_time", "future", "unknown_cell")
+REASONS: Final = ("malformed", "missing_field", "bad_time", "future", "unknown_cell", "machine")
 
 _SHORT: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _LONG: Final = (1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
@@ -51,7 +51,7 @@ class Metrics:
         self.read = self._counter("foule_records_read", "Records read from the events topic.")
         self.accepted = self._counter("foule_records_accepted", "Records counted.")
         self.late = self._counter("foule_records_late", "Records at or below the watermark: not counted.")
-        self.rejected = self._counter("foule_records_rejected", "Records sent to the rejected topic.", "reason")
+        self.rejected = self._counter("foule_records_rejected", "Records that are not used.", "reason")
         for reason in REASONS:
             self.rejected.labels(reason)
         self.kafka_up = self._gauge("foule_kafka_up", "1 while Kafka answers, else 0.")

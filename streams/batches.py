@@ -18,7 +18,7 @@ from indicators.calendar import Epoch
 from streams.epochs import whole_minutes
 from streams.intake import Share
 
-#: Rows of one batch; 32 bytes each keep it under Kafka's default of 1 MB.
+#: Rows of one batch; 34 bytes each keep it under Kafka's default of 1 MB.
 LONGEST = 30_000
 
 _HIGH_HALF = np.uint64(32)
@@ -29,7 +29,8 @@ class Rows(msgspec.Struct, frozen=True, array_like=True):
 
     In clear: how many there are (``count``), and between which times (``first``, ``last``: UTC ms, whole minutes).
     ``sealed``: little endian columns in a row, in order of offset: ``offsets`` (of the source) and ``times`` (ms),
-    int64; ``pseudonyms``, uint64; ``record_keys``, uint32; ``places``, int32.
+    int64; ``pseudonyms``, uint64; ``record_keys``, uint32; ``places``, int32; ``origins``,
+    int16.
     """
 
     epoch: int
@@ -74,7 +75,7 @@ class Batch(NamedTuple):
     closed: Sequence[Rows] = ()
 
 
-_COLUMNS = ("<i8", "<i8", "<u8", "<u4", "<i4")
+_COLUMNS = ("<i8", "<i8", "<u8", "<u4", "<i4", "<i2")
 _ROW_BYTES = sum(np.dtype(column).itemsize for column in _COLUMNS)
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -89,7 +90,8 @@ def encode_batch(batch: Batch, shard: int) -> bytes:
 
 
 def _rows(batch: Batch, shard: int, share: Share) -> Rows:
-    columns: list[NDArray[Any]] = [share.offsets, share.times, share.pseudonyms, share.record_keys, share.places]
+    columns: list[NDArray[Any]] = [share.offsets, share.times, share.pseudonyms, share.record_keys]
+    columns += [share.places, share.origins]
     data = b"".join(column.astype(kind, copy=False).tobytes() for column, kind in zip(columns, _COLUMNS, strict=True))
     rows = Rows(share.epoch.number, share.key_id, len(share.times), *whole_minutes(share.times), b"")
     return msgspec.structs.replace(rows, sealed=share.cipher.seal(data, _context(batch, shard, rows)))

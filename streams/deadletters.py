@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from streams.decode import Rejected
+from streams.decode import MACHINE, Rejected
 from streams.fetch import Fetch, Headers
 
 
@@ -17,11 +17,14 @@ class DeadLetter(NamedTuple):
 
 
 def dead_letters(topic: str, fetch: Fetch, rejected: Sequence[Rejected], payload: bool) -> Iterator[DeadLetter]:
-    """The dead letters of a fetch of ``topic``, in order of offset; ``payload``: whether to keep the original bytes.
+    """The dead letters of a fetch of ``topic``, in order of offset, but for events of machines; ``payload``: whether
+    to keep the original bytes.
 
     The headers that the record came with go along with the payload, behind foule's own.
     """
     for row, reason in rejected:
+        if reason == MACHINE:  # nothing is wrong with them, and they are many
+            continue
         own = (
             ("topic", topic.encode()),
             ("partition", b"%d" % fetch.partition),

@@ -17,19 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.sections import EventsSettings
+from indicators.origins import Origins
 from streams.fetch import NO_TIMESTAMP, Fetch
+from streams.machines import Machines
 
 MALFORMED = "malformed"
 MISSING_FIELD = "missing_field"
 BAD_TIME = "bad_time"
 FUTURE = "future"
 UNKNOWN_CELL = "unknown_cell"
-REASONS = (MALFORMED, MISSING_FIELD, BAD_TIME, FUTURE, UNKNOWN_CELL)
+MACHINE = "machine"
+REASONS = (MALFORMED, MISSING_FIELD, BAD_TIME, FUTURE, UNKNOWN_CELL, MACHINE)
 
 #: Event times are below this: the first ms of the year 10000.
 END_OF_TIME = 253_402_300_800_000
 _MOST_LAT, _MOST_LON = 90.0, 180.0
-_FIELDS = ("ts", "subscriber", "cell", "lat", "lon", "mcc", "home", "rat")
+_FIELDS = ("ts", "subscriber", "cell", "lat", "lon", "mcc", "home", "rat", "tac")
 
 
 class Locate(Protocol):
@@ -48,17 +51,19 @@ class Rejected(NamedTuple):
 
 class Events(NamedTuple):
     """The good records of a fetch, in order: ``rows`` int64 (n,) of the fetch, ``times`` int64 (n,) ms,
-    ``subscribers`` n ids, ``places`` int32 (n,)."""
+    ``subscribers`` n ids, ``places`` int32 (n,), ``origins`` int16 (n,): codes of
+    :class:`indicators.origins.Origins`, 0 where nothing needs them."""
 
     rows: NDArray[np.int64]
     times: NDArray[np.int64]
     subscribers: list[str]
     places: NDArray[np.int32]
+    origins: NDArray[np.int16]
 
     def only(self, which: NDArray[np.bool_]) -> Events:
         """The events where ``which``, bool (n,), holds."""
         subscribers = list(compress(self.subscribers, which.tolist()))
-        return Events(self.rows[which], self.times[which], subscribers, self.places[which])
+        return Events(self.rows[which], self.times[which], subscribers, self.places[which], self.origins[which])
 
 
 class _Point(NamedTuple):
@@ -146,10 +151,17 @@ def _fault(record: Any) -> str | None:
 class Decoder:
     """Decodes fetches by the field names and time bounds of the settings."""
 
-    def __init__(self, settings: EventsSettings, places: Locate) -> None:
+    def __init__(
+        self,
+        settings: EventsSettings,
+        places: Locate,
+        origins: Origins | None = None,
+        machines: Machines | None = None,
+    ) -> None:
+        """``origins``: from where devices can be, None if nobody needs it; ``machines``: SIMs that count nobody."""
         text = str | int | None
         types: dict[str, Any] = {"ts": text, "subscriber": text, "cell": text, "lat": float | None, "lon": float | None}
-        types |= {"mcc": text, "home": text, "rat": str | None}
+        types |= {"mcc": text, "home": text, "rat": str | None, "tac": text}
         record = msgspec.defstruct(
             "Event",
             [(name, types[name], None) for name in _FIELDS],
@@ -159,6 +171,8 @@ class Decoder:
         self._decode: Callable[[Any], Any] = msgspec.json.Decoder(record).decode
         self._blank = record(ts=0, subscriber="?", cell="?")
         self._places = places
+        self._origins = origins
+        self._machines = machines
         self._max_skew = int(settings.max_skew)
         self._not_before = max(0, settings.not_before or 0)
         self._not_after = min(END_OF_TIME, END_OF_TIME if settings.not_after is None else settings.not_after)
@@ -180,7 +194,23 @@ class Decoder:
         by_point = np.array([row for row in nowhere if row not in faults], np.int64)
         if point is not None and len(by_point):
             places[by_point] = self._places.of_points(point.lat[by_point], point.lon[by_point])
-        return self._screen(fetch, _milliseconds(times), subscribers, places, faults)
+        for row in nobody:
+            subscribers[row] = ""
+        events = Events(
+            np.arange(len(times)), _milliseconds(times), subscribers, places, self._from(records, subscribers)
+        )
+        return self._screen(fetch, events, self._of_machines(records, subscribers), faults)
+
+    def _from(self, records: list[Any], subscribers: list[str]) -> NDArray[np.int16]:
+        if self._origins is None:
+            return np.zeros(len(records), np.int16)
+        mccs, homes = [record.mcc for record in records], [record.home for record in records]
+        return self._origins.codes(mccs, homes, subscribers)
+
+    def _of_machines(self, records: list[Any], subscribers: list[str]) -> NDArray[np.bool_] | None:
+        if self._machines is None:
+            return None
+        return self._machines.among([record.tac for record in records], subscribers)
 
     def _read(self, values: list[bytes | None]) -> tuple[list[Any], dict[int, str]]:
         """The records, with a blank one in the place of each that is no JSON object of the right types, and the rows
@@ -203,22 +233,22 @@ class Decoder:
     def _screen(
         self,
         fetch: Fetch,
-        times: NDArray[np.int64],
-        subscribers: list[str],
-        places: NDArray[np.int32],
+        events: Events,
+        machines: NDArray[np.bool_] | None,
         faults: dict[int, str],
     ) -> tuple[Events, list[Rejected]]:
-        """Reject by time and place what has no other fault, in the order of docs/contracts.md."""
-        stamps = fetch.timestamps
+        """Reject by time, place and kind of SIM what has no other fault, in the order of docs/contracts.md."""
+        times, stamps, nowhere = events.times, fetch.timestamps, events.places < 0
         bad = (times < self._not_before) | (times >= self._not_after)
         future = (stamps != NO_TIMESTAMP) & (times > stamps + self._max_skew)
-        wrong = bad | future | (places < 0)
+        wrong = bad | future | nowhere
+        if machines is not None:
+            wrong |= machines
         wrong[list(faults)] = True
-        events = Events(np.arange(len(times)), times, subscribers, places)
         if not wrong.any():
             return events, []
         rejected = []
         for row in np.flatnonzero(wrong).tolist():
-            reason = BAD_TIME if bad[row] else FUTURE if future[row] else UNKNOWN_CELL
+            reason = BAD_TIME if bad[row] else FUTURE if future[row] else UNKNOWN_CELL if nowhere[row] else MACHINE
             rejected.append(Rejected(row, faults.get(row, reason)))
         return events.only(~wrong), rejected

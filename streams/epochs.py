@@ -22,15 +22,19 @@ MINUTE_MS = 60_000
 
 
 class _Waiting(NamedTuple):
-    """Buffered events as they came: int64 ``offsets`` and ``times``, int32 ``slots`` and ``places``, (n,)."""
+    """Buffered events as they came: int64 ``offsets`` and ``times``, int32 ``slots`` and ``places``, int16 ``origins``,
+    (n,)."""
 
     offsets: NDArray[np.int64]
     times: NDArray[np.int64]
     slots: NDArray[np.int32]
     places: NDArray[np.int32]
+    origins: NDArray[np.int16]
 
     def rows(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> _Waiting:
-        return _Waiting(self.offsets[which], self.times[which], self.slots[which], self.places[which])
+        return _Waiting(
+            self.offsets[which], self.times[which], self.slots[which], self.places[which], self.origins[which]
+        )
 
 
 class OpenEpoch:
@@ -58,7 +62,8 @@ class OpenEpoch:
     def add(self, share: Share) -> None:
         """Keep events of this epoch, above the watermark, until it reaches them."""
         slots = self.crowd.slots_of(share.pseudonyms, share.record_keys)
-        self._chunks.append(_Waiting(share.offsets, share.times, slots.astype(np.int32), share.places))
+        waiting = _Waiting(share.offsets, share.times, slots.astype(np.int32), share.places, share.origins)
+        self._chunks.append(waiting)
         self._fresh += len(share.offsets)
 
     def is_due(self, watermark: int) -> bool:
@@ -72,7 +77,7 @@ class OpenEpoch:
         result.
         """
         none = np.empty(0, np.int64)
-        due = _Waiting(none, none, none.astype(np.int32), none.astype(np.int32))
+        due = _Waiting(none, none, none.astype(np.int32), none.astype(np.int32), none.astype(np.int16))
         if self._chunks:
             waiting = _Waiting(*map(np.concatenate, zip(*self._chunks, strict=True)))
             ripe = waiting.times <= watermark
@@ -82,7 +87,7 @@ class OpenEpoch:
             if not (due.offsets[1:] > due.offsets[:-1]).all():
                 due = due.rows(np.argsort(due.offsets))
             due = due.rows(stable_order(due.times))
-        return self.crowd.apply(due.slots.astype(np.int64), due.times, zones[due.places], watermark)
+        return self.crowd.apply(due.slots.astype(np.int64), due.times, zones[due.places], watermark, due.origins)
 
     @property
     def waiting_times(self) -> tuple[int, int] | None:

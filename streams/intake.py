@@ -52,8 +52,8 @@ class Taken(NamedTuple):
 
 class Share(NamedTuple):
     """Accepted events of one epoch, pseudonymised under the key ``key_id``: int64 ``offsets``, int64 ``times`` (ms),
-    uint64 ``pseudonyms``, uint32 ``record_keys``, int32 ``places``, (n,) each. ``cipher``: for what of them lies on a
-    disk."""
+    uint64 ``pseudonyms``, uint32 ``record_keys``, int32 ``places``, int16 ``origins``, (n,) each. ``cipher``: for what
+    of them lies on a disk."""
 
     epoch: Epoch
     key_id: str
@@ -63,6 +63,7 @@ class Share(NamedTuple):
     pseudonyms: NDArray[np.uint64]
     record_keys: NDArray[np.uint32]
     places: NDArray[np.int32]
+    origins: NDArray[np.int16]
 
     def only(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Share:
         """The events where ``which``, bool (n,), holds; or at the rows ``which``, int64 (m,)."""
@@ -75,6 +76,7 @@ class Share(NamedTuple):
             self.pseudonyms[which],
             self.record_keys[which],
             self.places[which],
+            self.origins[which],
         )
 
 
@@ -173,7 +175,7 @@ class Intake:
             parts.append((named, offsets[inside], events.only(inside)))
             offsets, events = offsets[~inside], events.only(~inside)
         return [
-            Share(epoch, name.key_id, cipher, rows, part.times, *name.of(part.subscribers), part.places)
+            Share(epoch, name.key_id, cipher, rows, part.times, *name.of(part.subscribers), part.places, part.origins)
             for (epoch, name, cipher), rows, part in parts
         ]
 

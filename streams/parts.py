@@ -17,9 +17,10 @@ from indicators.calendar import Calendar
 from indicators.columns import Reader, Writer
 from streams.counting import Counting
 from streams.decode import Decoder
+from streams.machines import Machines
 from zones import Places
 
-_FORMAT = 3
+_FORMAT = 4
 
 
 class WindowSecrets(NamedTuple):
@@ -60,16 +61,17 @@ class ShardParts:
 
     @classmethod
     def of(cls, settings: Settings, places: Places, keys: EpochKeys) -> ShardParts:
-        """The parts that the settings describe."""
+        """The parts that the settings describe; raises ``SettingsError`` if a table that they name cannot be used."""
+        counting = Counting.of(settings, places.layers)
         return cls(
-            Decoder(settings.events, places),
+            Decoder(settings.events, places, counting.origins, Machines.of(settings.events)),
             places,
             Calendar.of(settings.time),
             keys,
             settings.time.lateness,
             settings.time.linger,
             Threshold(settings.privacy.k, settings.privacy.noise),
-            Counting.of(settings, places.layers),
+            counting,
             settings.topics.partitions,
             settings.events.shuffle,
         )
@@ -92,7 +94,7 @@ class ShardParts:
     @property
     def fingerprint(self) -> str:
         """What published numbers depend on besides the records and the keys: the zones, the windows, the times, the
-        threshold, the bound of errors, and what is counted by which rules."""
+        threshold, the bound of errors, what is counted by which rules, and what the numbers of origins mean."""
         named = [
             self.places.fingerprint,
             repr(self.calendar),
@@ -103,6 +105,8 @@ class ShardParts:
         ]
         if self.shuffled:
             named.append(f"shuffled over {self.partitions}")
+        if self.counting.origins is not None:
+            named.append(self.counting.origins.fingerprint)
         return hashlib.sha256("\n".join(named).encode()).hexdigest()
 
     def begun_snapshot(self, part: str) -> Writer:

@@ -220,4 +220,5 @@ def _by_epoch(shares: Iterable[Share]) -> Iterator[Share]:
             np.concatenate([share.pseudonyms for share in same]),
             np.concatenate([share.record_keys for share in same]),
             np.concatenate([share.places for share in same]),
+            np.concatenate([share.origins for share in same]),
         )

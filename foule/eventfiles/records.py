@@ -12,7 +12,7 @@ from foule.eventfiles.rows import Rows, Wanted
 from foule.eventfiles.templates import Template
 from foule.eventfiles.times import UNREADABLE, TimeReader, Times
 
-_FIELDS = ("ts", "subscriber", "cell", "lat", "lon", "mcc", "home", "rat")
+_FIELDS = ("ts", "subscriber", "cell", "lat", "lon", "mcc", "home", "rat", "tac")
 _END_OF_CALENDAR = 253_402_300_800_000  # the year 10000
 
 

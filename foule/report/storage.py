@@ -92,8 +92,8 @@ def _described(settings: Settings) -> Mapping[str, _Topic]:
         ),
         "checkpoints": _Topic(
             None,
-            "pseudonyms, visits, counts of open epochs and events that wait; in clear: open epochs, ids of keys, "
-            "offsets, watermarks, counters and sizes",
+            "pseudonyms, origins, visits, counts of open epochs and events that wait; in clear: open epochs, ids of "
+            "keys, offsets, watermarks, counters and sizes",
             _CIPHER,
             _NOBODY,
         ),
@@ -229,7 +229,10 @@ def elsewhere(facts: Facts) -> list[Place]:
         for row in (
             (
                 plain("memory of the workers"),
-                plain("PERSONAL DATA: ids while a fetch is decoded; then pseudonyms, visits, raw counts; SECRET: keys"),
+                plain(
+                    "PERSONAL DATA: ids while a fetch is decoded; then pseudonyms, origins, visits, raw counts; "
+                    "SECRET: keys"
+                ),
                 plain("until an epoch is over; keys are overwritten as far as Python can, copies of the libraries not"),
                 plain("the operating system; no core dumps, no debugger of the same user; swap is for you to turn off"),
                 plain("nobody; root can"),

@@ -38,7 +38,7 @@ def test_a_share_is_damaged_in_every_way_and_the_rest_is_accepted() -> None:
         for _, taken in shard.take(fetch):
             rejected.update(reason for _, reason in taken.rejected)
     counted = shard.verdicts
-    assert set(rejected) == set(REASONS)
+    assert set(rejected) == set(REASONS) - {"machine"}
     assert counted.late == 0
     assert 0.01 < rejected.total() / counted.read < 0.03
     assert counted.accepted + rejected.total() == counted.read

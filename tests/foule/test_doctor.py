@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from kafka import KafkaAdminClient, KafkaProducer
 
+from config.errors import SettingsError
 from config.settings import Settings, load
 from foule import checks, dumps
 from foule.cli import main
@@ -86,7 +87,7 @@ def test_the_terminal_gets_a_line_for_each_finding_advice_and_a_count(
     assert any(line.startswith("fail  topics ") and line.endswith("is missing") for line in lines)
     assert any(line.strip() == "-> create it with: foule topics" for line in lines)
     assert any(line.startswith("warn  keying           not checked") for line in lines)
-    assert lines[-1].endswith(" 8 fail")
+    assert lines[-1].endswith(" 9 fail")
 
 
 def test_unkeyed_events_fail_and_no_id_is_printed(
@@ -164,6 +165,38 @@ def test_zones_that_cannot_be_used_fail(settings_for: SettingsMaker, tmp_path: P
     (missing,) = findings(run(settings_for(tmp_path, zones=absent), "--json"))["zones"]
     assert missing.level == "fail"
     assert "nowhere.csv" in missing.text
+
+
+def test_tables_of_areas_and_machines_are_read_where_they_are_used(tmp_path: Path) -> None:
+    (tmp_path / "areas.csv").write_text("code,name\n75,Paris\n75,Ain\n")
+    (tmp_path / "tacs.txt").write_text("35000001\n3500000\n")
+    tables = '[origins]\nareas = "areas.csv"\n[events]\nmachine_tacs = "tacs.txt"\n[indicators]\n'
+    file = tmp_path / "foule.toml"
+    said = {}
+    for needed in ("false", "true"):
+        file.write_text(f"{tables}categories = {needed}\n")
+        settings = load(file, environ={})
+        guarded = [checks.check_origins, checks.check_machines]
+        said[needed] = [line for check in guarded for line in complaints(check, settings)]
+    [machine] = said["false"]
+    assert machine.startswith(f"{tmp_path / 'tacs.txt'}: line 2: no type allocation code")
+    assert said["true"] == [
+        f"{tmp_path / 'areas.csv'}: line 3: the code stands in line 2 already; one line for each area is expected",
+        machine,
+    ]
+    (tmp_path / "areas.csv").write_text("code,name\n75,Paris\n")
+    (tmp_path / "tacs.txt").write_text("35000001\n")
+    assert [complaints(check, settings) for check in guarded] == [[], []]
+    [found] = checks.check_machines(settings)
+    assert (found.level, found.text) == ("ok", f"1 types of device in {tmp_path / 'tacs.txt'}")
+
+
+def complaints(check: checks.Check, settings: Settings) -> list[str]:
+    try:
+        assert all(finding.level == "ok" for finding in check(settings))
+    except SettingsError as error:
+        return error.problems
+    return []
 
 
 def test_settings_of_topics_that_the_broker_does_not_tell_are_a_warning(

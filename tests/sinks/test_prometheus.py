@@ -66,7 +66,7 @@ def test_every_metric_is_there_under_its_name(metrics: Metrics) -> None:
 
 def test_every_reason_is_there_from_the_start() -> None:
     reasons = {labels["reason"] for labels in samples(Metrics())["foule_records_rejected_total"]}
-    assert reasons == {"malformed", "missing_field", "bad_time", "future", "unknown_cell"}
+    assert reasons == {"malformed", "missing_field", "bad_time", "future", "unknown_cell", "machine"}
 
 
 def test_no_label_can_hold_a_zone_a_cell_or_a_person(metrics: Metrics) -> None:

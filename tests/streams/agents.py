@@ -33,7 +33,7 @@ class Agent:
         self.memory = Memory() if memory is None else memory
         self.registry = CollectorRegistry()
         metrics, register = Metrics(self.registry), register_in(self.memory)
-        self.crowd = CrowdAgent(settings, parts_of(SHORE, store), self.memory, metrics, register)
+        self.crowd = CrowdAgent(settings, parts_of(SHORE, store, settings=settings), self.memory, metrics, register)
 
     def metric(self, name: str) -> float | None:
         return self.registry.get_sample_value(name)

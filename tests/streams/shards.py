@@ -58,11 +58,17 @@ def places_of(universe: Universe) -> Places:
 
 
 def parts_of(
-    universe: Universe, store: KeyStore | None = None, partitions: int = 4, register: Register | None = None
+    universe: Universe,
+    store: KeyStore | None = None,
+    partitions: int = 4,
+    register: Register | None = None,
+    settings: Settings | None = None,
 ) -> ShardParts:
-    """What the shards of a universe share; without a store, the keys are in memory; without a register, never lost."""
+    """What the shards of a universe share; without a store, the keys are in memory; without a register, never lost;
+    ``settings``: other than those of the universe."""
     keys = EpochKeys(MemoryKeyStore() if store is None else store, 1000, lambda: 0, register)
-    return ShardParts.of(settings_of(universe.parameters, partitions), places_of(universe), keys)
+    chosen = settings_of(universe.parameters, partitions) if settings is None else settings
+    return ShardParts.of(chosen, places_of(universe), keys)
 
 
 def fetch_of(partition: int, start: int, records: Sequence[Record], end: int | None = None) -> Fetch:

@@ -46,6 +46,7 @@ def share(offsets: list[int], seed: int = 0) -> Share:
         rng.integers(0, 1 << 64, count, dtype=np.uint64),
         rng.integers(0, 1 << 32, count, dtype=np.uint32),
         rng.integers(0, 9, count).astype(np.int32),
+        rng.integers(0, 300, count).astype(np.int16),
     )
 
 
@@ -58,7 +59,7 @@ def opened(sealed: SealedBatch, cipher: Cipher = CIPHER, shard: int = 5) -> list
 
 
 def columns(share: Share) -> list[list[int]]:
-    return [column.tolist() for column in (share.offsets, share.times, share.pseudonyms, share.places)]
+    return [column.tolist() for column in (share.offsets, share.times, share.pseudonyms, share.places, share.origins)]
 
 
 def test_a_batch_comes_back_as_it_was() -> None:
@@ -78,7 +79,7 @@ def test_a_batch_comes_back_as_it_was() -> None:
         encode_batch(batch(share([1])), 5)[:-1],
         msgspec.msgpack.encode(["settings", 0, 0, 0, 1, 0, [[0, "key", 0, 0, 0, bytes(28)]]]),
         msgspec.msgpack.encode(["settings", 0, 0, 0, 1, 0, [[0, "key", 1, 0, 0, bytes(28)]]]),
-        msgspec.msgpack.encode(["settings", 0, 0, 0, 1, 0, [[0, "key", 2, 0, 0, bytes(28 + 28)]]]),
+        msgspec.msgpack.encode(["settings", 0, 0, 0, 1, 0, [[0, "key", 1, 0, 0, bytes(28 + 32)]]]),
     ],
 )
 def test_other_bytes_are_refused(data: bytes) -> None:

@@ -86,6 +86,17 @@ async def test_where_only_the_reason_is_kept_no_value_is() -> None:
     assert [(key, value) for _, key, value, _ in letters(agent.memory)] == [(b"", None)] * 2
 
 
+async def test_an_event_of_a_machine_is_counted_and_is_no_dead_letter() -> None:
+    agent = await started(settings=settings_with(machine_networks=("20815",)))
+    machine, late = "208150123456789", event(-HOUR, "b")
+    await agent.crowd.take(events(event(0), event(0, machine), event(10 * HOUR, machine), b"damage", event(1), late))
+    assert [headers["offset"] for _, _, _, headers in letters(agent.memory)] == [b"3"]
+    assert agent.registry.get_sample_value("foule_records_rejected_total", {"reason": "machine"}) == 2
+    counted = {name: agent.metric(f"foule_records_{name}_total") for name in ("read", "accepted", "late")}
+    # a machine's event does not move the watermark
+    assert counted == {"read": 6, "accepted": 2, "late": 1}
+
+
 def settings_with(**changes: Any) -> Settings:
     return msgspec.structs.replace(SETTINGS, events=msgspec.structs.replace(SETTINGS.events, **changes))
 

@@ -38,5 +38,12 @@ def test_where_only_the_reason_is_kept_nothing_of_the_record_is() -> None:
     assert letters[0].headers == own(b"103", b"malformed")
 
 
+def test_an_event_of_a_machine_has_none() -> None:
+    rejected = [Rejected(0, "machine"), REJECTED[0], Rejected(3, "machine")]
+    for payload in (True, False):
+        letters = list(dead_letters("events", FETCH, rejected, payload))
+        assert [dict(letter.headers)["offset"] for letter in letters] == [b"103"]
+
+
 def test_of_good_records_there_are_none() -> None:
     assert list(dead_letters("events", FETCH, [], payload=True)) == []

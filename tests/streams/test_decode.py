@@ -14,11 +14,13 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.sections import EventsSettings
+from config.sections import EventsSettings, OriginsSettings
 from foule.oracle.events import Event, read_event
 from foule.oracle.oracle import Parameters
+from indicators.origins import Origins
 from streams.decode import REASONS, Decoder
 from streams.fetch import contiguous
+from streams.machines import Machines
 from tests.crowds import SMALL, Universe
 from tests.damage import NOON, crafted, fuzz
 from tests.streams.shards import places_of, settings_of
@@ -37,6 +39,7 @@ class Read(NamedTuple):
     ts: int = 0
     subscriber: str = ""
     place: int = -1
+    origin: int = 0
 
 
 def decoded(values: Sequence[bytes | None], stamps: Sequence[int] | None = None, by: Decoder = DECODER) -> list[Read]:
@@ -44,14 +47,16 @@ def decoded(values: Sequence[bytes | None], stamps: Sequence[int] | None = None,
     timestamps = np.full(len(values), -1) if stamps is None else np.array(stamps, np.int64)
     events, rejected = by.decode(contiguous(3, 100, list(values), timestamps))
     assert events.rows.dtype == events.times.dtype == np.int64 and events.places.dtype == np.int32
+    assert events.origins.dtype == np.int16 and len(events.origins) == len(events.rows)
     assert len(events.rows) == len(events.times) == len(events.subscribers) == len(events.places)
     assert all(first < second for first, second in pairwise(events.rows.tolist()))
     assert all(first.row < second.row for first, second in pairwise(rejected))
     read = {row: Read(reason) for row, reason in rejected}
-    columns = zip(*(column.tolist() for column in (events.rows, events.times)), strict=True)
-    for (row, ts), subscriber, place in zip(columns, events.subscribers, events.places.tolist(), strict=True):
+    numbers = (events.rows, events.times, events.places, events.origins)
+    columns = zip(*(column.tolist() for column in numbers), strict=True)
+    for (row, ts, place, origin), subscriber in zip(columns, events.subscribers, strict=True):
         assert row not in read
-        read[row] = Read(None, ts, subscriber, place)
+        read[row] = Read(None, ts, subscriber, place, origin)
     assert sorted(read) == list(range(len(values)))
     return [read[row] for row in range(len(values))]
 
@@ -146,7 +151,7 @@ def test_thousands_of_damaged_records_between_good_ones_are_read_as_each_alone()
     told = [one for one in damaged if one.reason is not None]
     by_value = dict(zip(values, whole, strict=True))
     assert all(by_value[one.value].reason == one.reason for one in told)
-    assert {read.reason for read in whole} == {None, *REASONS} - {"future"}
+    assert {read.reason for read in whole} == {None, *REASONS} - {"future", "machine"}
 
 
 @pytest.mark.parametrize("run", crafted(GOOD))
@@ -257,3 +262,84 @@ def test_bounds_of_time_beyond_what_is_good_anyway_change_nothing() -> None:
     values = [event(ts=ts) for ts in (-1, 0, 253_402_300_799_999, 253_402_300_800_000)]
     for by in (Decoder(wide, PLACES), Decoder(EventsSettings(), PLACES)):
         assert [read.reason for read in decoded(values, by=by)] == ["bad_time", None, None, "bad_time"]
+
+
+# --- from where devices are
+
+ORIGINS = Origins.of(OriginsSettings())
+FROM = Decoder(EventsSettings(), PLACES, ORIGINS)
+
+
+def labels(values: Sequence[bytes | None], by: Decoder = FROM) -> list[str]:
+    return [read.reason or ORIGINS.label(read.origin, None) for read in decoded(values, by=by)]
+
+
+def test_each_event_has_the_origin_that_its_own_record_tells() -> None:
+    values = [
+        event(mcc=208, home="75"),
+        b"damage",
+        event(mcc="262"),
+        event(mcc="208", home=17),
+        event(subscriber=None, mcc="222"),
+        event(subscriber="214010000000001"),
+        event(cell="nowhere", mcc="234"),
+        event(subscriber=208010000000001, home="2A"),
+        event(),
+        None,
+    ]
+    reasons = {1: "malformed", 4: "missing_field", 6: "unknown_cell", 9: "malformed"}
+    found = {0: "national:75", 2: "foreign:DE", 3: "national:17", 5: "foreign:ES", 7: "national:2A", 8: "unknown"}
+    assert labels(values) == [(reasons | found)[row] for row in range(len(values))]
+    assert [labels([value])[0] for value in values] == labels(values)
+
+
+def test_origins_go_along_when_events_are_left_out() -> None:
+    values = [event(mcc=mcc, subscriber=str(mcc)) for mcc in (262, 208, 222, 214)]
+    events, _ = FROM.decode(contiguous(0, 0, list[bytes | None](values), np.full(4, -1)))
+    kept = events.only(np.array([True, False, True, False]))
+    assert [ORIGINS.label(code, None) for code in kept.origins.tolist()] == ["foreign:DE", "foreign:IT"]
+
+
+def test_where_nothing_needs_origins_they_are_not_looked_up() -> None:
+    assert [read.origin for read in decoded([event(mcc="262"), event(mcc="208", home="75")])] == [0, 0]
+
+
+# --- machines
+
+METERS = Decoder(EventsSettings(), PLACES, ORIGINS, Machines({"35000001", "01124500"}, {"20815", "310260"}))
+
+
+@pytest.mark.parametrize(
+    ("value", "stamp", "reason"),
+    [
+        (event(tac="35000001"), -1, "machine"),
+        (event(tac=35000001), -1, "machine"),
+        (event(tac=1124500), -1, "machine"),
+        (event(tac="1124500"), -1, None),
+        (event(tac="35000002"), -1, None),
+        (event(tac=None), -1, None),
+        (event(subscriber="208150123456789"), -1, "machine"),
+        (event(subscriber=20815012345678), -1, "machine"),
+        (event(subscriber="310260123456789"), -1, "machine"),
+        (event(subscriber="2081501234567"), -1, None),
+        (event(subscriber="2081501234567890"), -1, None),
+        (event(subscriber="20815012345678x"), -1, None),
+        (event(subscriber="208160123456789"), -1, None),
+        (event(tac="35000001", cell="nowhere"), -1, "unknown_cell"),
+        (event(tac="35000001"), NOON - 300_001, "future"),
+        (event(tac="35000001", ts=-1), -1, "bad_time"),
+        (event(tac="35000001", subscriber=""), -1, "missing_field"),
+        (event(tac="35000001", subscriber=None), -1, "missing_field"),
+        (event(tac=[]), -1, "malformed"),
+        (event(tac=1.5), -1, "malformed"),
+    ],
+)
+def test_an_otherwise_good_event_of_a_machine_is_rejected(value: bytes, stamp: int, reason: str | None) -> None:
+    assert decoded([value], [stamp], METERS)[0].reason == reason
+    read = decoded([GOOD, value, b"damage", GOOD], [-1, stamp, -1, -1], METERS)
+    assert [one.reason for one in read] == [None, reason, "malformed", None]
+
+
+def test_without_such_settings_no_event_is_of_a_machine() -> None:
+    assert decoded([event(tac="35000001"), event(subscriber="208150123456789")])[0].reason is None
+    assert Machines.of(EventsSettings()) is None

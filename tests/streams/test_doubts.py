@@ -20,7 +20,8 @@ def share(key_id: str, start: int, end: int) -> Share:
     """An event at every offset, and at the time of its number."""
     offsets = np.arange(start, end)
     named = (offsets.astype(np.uint64), offsets.astype(np.uint32))
-    return Share(EPOCH, key_id, Cipher(bytes(32)), offsets, offsets, *named, offsets.astype(np.int32))
+    places, origins = offsets.astype(np.int32), offsets.astype(np.int16)
+    return Share(EPOCH, key_id, Cipher(bytes(32)), offsets, offsets, *named, places, origins)
 
 
 @pytest.mark.parametrize(

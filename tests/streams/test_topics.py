@@ -49,6 +49,7 @@ def test_topics_of_shards_have_the_partitions_of_events_and_the_tallies_one() ->
         names.epochs: 1,
         names.presence: 6,
         names.flows: 6,
+        names.indicators: 6,
     }
     assert {topic.replication for topic in plan.values()} == {2}
 

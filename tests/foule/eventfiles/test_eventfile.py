@@ -77,15 +77,27 @@ def test_every_kind_of_file_gives_the_same_records(tmp_path: Path, kind: str, pa
 
 
 def test_fields_get_the_names_of_the_settings_and_their_json_types(tmp_path: Path) -> None:
-    path = put(tmp_path, "a.csv", b"t;imsi;y;x;country;dep;net\n5;12;45.5;-1e0;208;17;4G\n6;13;nan;1,5;;;\n")
+    path = put(
+        tmp_path, "a.csv", b"t;imsi;y;x;country;dep;net;type\n5;12;45.5;-1e0;208;17;4G;01124500\n6;13;nan;1,5;;;;\n"
+    )
     how = Settings(
         replay=ReplaySettings(
-            ts="t", subscriber="imsi", cell=None, lat="y", lon="x", mcc="country", home="dep", rat="net", delimiter=";"
+            ts="t",
+            subscriber="imsi",
+            cell=None,
+            lat="y",
+            lon="x",
+            mcc="country",
+            home="dep",
+            rat="net",
+            tac="type",
+            delimiter=";",
         ),
         events=EventsSettings(ts="time", subscriber="who", rat="radio"),
     )
     first, second = (json.loads(value) for value in everything(path, how).values)
-    assert first == {"time": 5, "who": "12", "lat": 45.5, "lon": -1.0, "mcc": "208", "home": "17", "radio": "4G"}
+    from_where = {"mcc": "208", "home": "17", "radio": "4G", "tac": "01124500"}
+    assert first == {"time": 5, "who": "12", "lat": 45.5, "lon": -1.0} | from_where
     # what is no number stays as it is, for the worker to reject; what is empty is left out
     assert second == {"time": 6, "who": "13", "lat": "nan", "lon": "1,5"}
 
