@@ -22,8 +22,8 @@ _FEWEST = 60  # zones to a departement of a small country
 
 _SEED = 7
 _TOWNS = 500
-_URBAN = 1_500  # zones in which most people live
-_URBAN_SHARE = 0.8
+_URBAN = 1_200  # zones in which most people live
+_URBAN_SHARE = 0.9
 _FOREIGN = 0.03
 _AROUND = 40  # zones nearest to a town, in which its people do their errands
 _HOUR = 3_600_000
@@ -33,8 +33,8 @@ class Country(NamedTuple):
     """Zones by their number, in the order of the file.
 
     ``departement``: int64 (n,), the holder of each zone; ``urban``: int64, the zones where most live; ``towns``: int64
-    (n, 3), the towns to which those of a zone go, the nearest first; ``around``: of each town the zones, int64 (40,), in
-    which those who go there do their errands.
+    (n, 3), the towns to which those of a zone go, the nearest first; ``around``: of each town the zones, int64 (40,),
+    in which those who go there do their errands.
     """
 
     settings: ZonesSettings
@@ -128,19 +128,19 @@ def _write(
 def day_of(country: Country, devices: int, begin: int, at_once: int) -> Iterator[Events]:
     """The events of a day that begins at ``begin`` (UTC ms), at most ``at_once`` together, in the order of time.
 
-    Everybody is at home in the morning and in the evening; seven of ten are in a town from 8:30 to 17:00, half of these
-    then do an errand near it. A phone is heard of every 24 minutes while its owner goes from place to place and in the
+    Everybody is at home in the morning and in the evening; 17 of 20 are in a town from 8:30 to 17:00, three of ten of
+    these then do an errand near it. A phone is heard of every 24 minutes while its owner goes from place to place and in the
     evening, and every 80 otherwise.
     """
     rng = np.random.default_rng(_SEED + 1)
     zones = len(country.departement)
     urban = rng.random(devices) < _URBAN_SHARE
     homes = np.where(urban, rng.choice(country.urban, devices), rng.integers(0, zones, devices))
-    town = country.towns[homes, rng.choice(3, devices, p=(0.7, 0.2, 0.1))]
+    town = country.towns[homes, rng.choice(3, devices, p=(0.85, 0.1, 0.05))]
     errand = np.array(
         [country.around[each][at] for each, at in zip(town.tolist(), rng.integers(0, _AROUND, devices), strict=True)]
     )
-    goes, stops = rng.random(devices) < 0.7, rng.random(devices) < 0.5
+    goes, stops = rng.random(devices) < 0.85, rng.random(devices) < 0.3
     hours = np.arange(2.0, 20.0, 0.4)  # since four in the morning
     dense = ((hours > 3.7) & (hours < 5.5)) | ((hours > 12.1) & (hours < 15.5)) | (hours > 15.9)
     hours = hours[dense | (np.arange(len(hours)) % 3 == 0)]
