@@ -129,8 +129,8 @@ def day_of(country: Country, devices: int, begin: int, at_once: int) -> Iterator
     """The events of a day that begins at ``begin`` (UTC ms), at most ``at_once`` together, in the order of time.
 
     Everybody is at home in the morning and in the evening; 17 of 20 are in a town from 8:30 to 17:00, three of ten of
-    these then do an errand near it. A phone is heard of every 24 minutes while its owner goes from place to place and in the
-    evening, and every 80 otherwise.
+    these then do an errand near it. A phone is heard of every 24 minutes while its owner goes from place to place and
+    in the evening, and every 80 otherwise.
     """
     rng = np.random.default_rng(_SEED + 1)
     zones = len(country.departement)

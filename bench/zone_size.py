@@ -175,11 +175,10 @@ def net_error(phone: NDArray[np.int64], cell: NDArray[np.int64]) -> tuple[float,
 
 def in_hours(samples: Samples, zones: NDArray[np.int64]) -> tuple[int, int]:
     """Zones seen in an hour, and pairs of zones between which the phone moved in it, over all hours, each once."""
-    hour = samples.hour
-    seen = len(np.unique(np.stack([hour, zones]), axis=1).T)
-    moved = (np.diff(zones) != 0) & (np.diff(samples.time) <= _LINGER)
-    pairs = np.stack([hour[1:], zones[:-1], zones[1:]])[:, moved]
-    return seen, len(np.unique(pairs, axis=1).T)
+    known, zone = np.unique(zones, return_inverse=True)
+    in_hour = samples.hour * len(known) + zone
+    moved = (np.diff(zone) != 0) & (np.diff(samples.time) <= _LINGER)
+    return len(np.unique(in_hour)), len(np.unique((in_hour[1:] * len(known) + zone[:-1])[moved]))
 
 
 def interval(values: NDArray[np.float64], hour: NDArray[np.int64], rng: np.random.Generator) -> tuple[float, float]:
