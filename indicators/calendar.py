@@ -107,6 +107,10 @@ class Calendar:
         start = begin + (ts - begin) // width * width
         return Window(width, start, min(start + width, end))
 
+    def widths_of(self, start: int, end: int) -> list[int]:
+        """The widths that have a window ``[start, end)`` (UTC ms), ascending: several where the day's end cuts them."""
+        return [width for width in self.widths if self.window_of(width, start)[1:] == (start, end)]
+
     def boundaries(self, epoch: Epoch) -> list[int]:
         """Every instant in ``(epoch.start, epoch.end]`` at which a window of some width ends; sorted, UTC ms."""
         instants: set[int] = set()
