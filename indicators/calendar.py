@@ -48,7 +48,7 @@ class Calendar:
         epoch_start: date = date(2014, 1, 1),
     ) -> None:
         self.widths = tuple(sorted(widths))
-        self._zone = ZoneInfo(zone)
+        self.zone = ZoneInfo(zone)
         self._day_start = day_start
         self._epoch_days = epoch_days
         self._epoch_start = epoch_start.toordinal()
@@ -67,11 +67,11 @@ class Calendar:
 
     def __repr__(self) -> str:
         first = date.fromordinal(self._epoch_start)
-        return f"Calendar({self._zone}, {self._day_start}, {self.widths}, {self._epoch_days}, {first})"
+        return f"Calendar({self.zone}, {self._day_start}, {self.widths}, {self._epoch_days}, {first})"
 
     def _compute_day_start(self, ordinal: int) -> int:
         beyond = max(0, ordinal - _LAST_ORDINAL)
-        local = datetime.combine(date.fromordinal(ordinal - beyond), self._day_start, self._zone)
+        local = datetime.combine(date.fromordinal(ordinal - beyond), self._day_start, self.zone)
         since = local.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
         return since // timedelta(milliseconds=1) + beyond * DAY_MS
 
@@ -87,6 +87,10 @@ class Calendar:
         while ts >= self.day_start(ordinal + 1):
             ordinal += 1
         return ordinal
+
+    def date_of(self, ts: int) -> date:
+        """The local day that holds ``ts`` (UTC ms), as the date on which it begins."""
+        return date.fromordinal(self.day_of(ts))
 
     def epoch_of(self, ts: int) -> Epoch:
         """The epoch that holds ``ts`` (UTC ms)."""

@@ -1,4 +1,4 @@
-"""How full a zone was over a day, and its flows: derived from released numbers, so that it tells no more than they do."""
+"""How full a zone was over a day, and its flows: derived from released numbers, so it tells no more than they do."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Occupancy(NamedTuple):
     """A zone over a local day, by the published ones of its shortest windows.
 
     ``peak``: the largest number of people, and ``peak_start`` the start (UTC ms) of the first window that has it;
-    ``mean``: of the published windows; ``windows``: how many these are; ``turnover``: people of the day by ``mean``, that
-    is how often the crowd was another one, or None where the day's number is not published.
+    ``mean``: of the published windows; ``windows``: how many these are; ``turnover``: people of the day by ``mean``,
+    that is how often the crowd was another one, or None where the day's number is not published.
     """
 
     peak: int

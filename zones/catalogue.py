@@ -64,9 +64,9 @@ class _Rows(NamedTuple):
 def read(path: Path, settings: ZonesSettings) -> Catalogue:
     """Reads the CSV at ``path``; its columns are those that the settings of zones and layers name.
 
-    ``lat`` and ``lon`` are needed only where a layer comes from a file. Elsewhere they are read for the centres of zones,
-    if they are there: a value that is no position is no error then. Rows that say the same of a cell count once. Raises ZonesError for missing columns, empty values, positions off the globe and rows that
-    contradict each other.
+    ``lat`` and ``lon`` are needed only where a layer comes from a file. Elsewhere they are read for the centres of
+    zones, if they are there: a value that is no position is no error then. Rows that say the same of a cell count once.
+    Raises ZonesError for missing columns, empty values, positions off the globe and rows that contradict each other.
     """
     cell, lat, lon = Template(settings.cell), Template(settings.lat), Template(settings.lon)
     by_column = [(layer, Template(layer.column)) for layer in settings.layers if layer.column is not None]

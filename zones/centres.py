@@ -7,7 +7,7 @@ import shapely
 from numpy.typing import NDArray
 
 EARTH_KM = 6371.0088
-"""The mean radius of the earth, R1 = (2a + b) / 3 of GRS 80 (H. Moritz, Geodetic Reference System 1980, J. Geod. 74)."""
+"""The mean radius of the earth, R1 = (2a + b) / 3 of GRS 80 (H. Moritz, Geodetic Reference System 1980)."""
 
 Centre = tuple[float, float]
 """Latitude and longitude in degrees."""
@@ -19,10 +19,10 @@ _NO_DIRECTION = 1e-9
 def of_polygons(polygons: NDArray[np.object_]) -> NDArray[np.float64]:
     """The centroids on the sphere of polygons, (n,) of shapely Polygon or MultiPolygon: (n, 2), lat and lon in degrees.
 
-    Each ring is taken in the plane of longitude and sine of the latitude, where areas are those of the sphere (Lambert's
-    cylindrical equal-area projection), so that its centroid is weighted by true area. The parts of a MultiPolygon, which
-    may lie on both sides of the antimeridian, are joined as vectors from the earth's centre. As any centroid, it may
-    lie outside of its polygon. NaN where there is no area.
+    Each ring is taken in the plane of longitude and sine of the latitude, where areas are those of the sphere
+    (Lambert's cylindrical equal-area projection), so that its centroid is weighted by true area. The parts of a
+    MultiPolygon, which may lie on both sides of the antimeridian, are joined as vectors from the earth's centre. As any
+    centroid, it may lie outside of its polygon. NaN where there is no area.
     """
     parts, owner = shapely.get_parts(_equal_area(polygons), return_index=True)
     middle = shapely.get_coordinates(shapely.centroid(parts)) if len(parts) else np.empty((0, 2))
@@ -35,8 +35,8 @@ def of_cells(
 ) -> NDArray[np.float64]:
     """The mean positions on the sphere of the cells of each zone: (zones, 2), lat and lon in degrees.
 
-    ``lat``, ``lon``, ``zone``: (n_cells,); a cell with a NaN, or whose zone is ``zones`` (outside), counts for none. NaN
-    for a zone without cells.
+    ``lat``, ``lon``, ``zone``: (n_cells,); a cell with a NaN, or whose zone is ``zones`` (outside), counts for none.
+    NaN for a zone without cells.
     """
     placed = ~(np.isnan(lat) | np.isnan(lon)) & (zone < zones)
     return _means(lat[placed], lon[placed], np.ones(int(placed.sum())), zone[placed].astype(np.int64), zones)
@@ -102,6 +102,6 @@ def _means(
     total = np.zeros(owners)
     np.add.at(total, owner, weight)
     x, y, z = sums.T
-    means = np.degrees(np.column_stack([np.arctan2(z, np.hypot(x, y)), np.arctan2(y, x)]))
+    means: NDArray[np.float64] = np.degrees(np.column_stack([np.arctan2(z, np.hypot(x, y)), np.arctan2(y, x)]))
     means[np.linalg.norm(sums, axis=1) <= _NO_DIRECTION * total] = np.nan
     return means

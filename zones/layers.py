@@ -33,8 +33,8 @@ class Layer:
     property ``area`` of its feature), or None where it has none. ``parent`` is the index of the parent layer
     in ``Places.layers``, or None; ``parents``, parallel to ``ids``, has the index of each zone's zone there, or
     of outside, and is empty without a parent layer. ``centres``, parallel to ``ids``, has the latitude and longitude of
-    each zone's middle (``zones/centres.py``), or None where no position is known; it is empty where none was looked for,
-    and does not make two layers differ.
+    each zone's middle (``zones/centres.py``), or None where no position is known; it is empty where none was looked
+    for, and does not make two layers differ.
     """
 
     name: str

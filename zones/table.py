@@ -40,8 +40,8 @@ class Template:
 class Table:
     """The wanted columns of a CSV file in UTF-8 with a header, all as text, gzip or not.
 
-    Of the ``optional`` columns it has those that are in the header once. Raises ZonesError where the file cannot be read,
-    lacks a column, or has a row of another length. No message quotes a row: the file may be one of events.
+    Of the ``optional`` columns it has those that are in the header once. Raises ZonesError where the file cannot be
+    read, lacks a column, or has a row of another length. No message quotes a row: the file may be one of events.
     """
 
     def __init__(self, path: Path, delimiter: str, columns: Iterable[str], optional: Iterable[str] = ()) -> None:
