@@ -16,6 +16,10 @@ class Atlas:
     def __init__(self, layers: Sequence[Layer]) -> None:
         self._layers = {layer.name: layer for layer in layers}
 
+    def layer(self, name: str) -> Layer:
+        """The layer with this name."""
+        return self._layers[name]
+
     def title(self, layer: str, zone: str) -> str | None:
         """The title of a zone; None for outside and for a zone that the layer does not have."""
         return self._titles[layer].get(zone)

@@ -81,17 +81,16 @@ class History:
         self._span = span or Span()
         self._days_of = cache(self._find_days)
         self._kept: dict[Day, dict[Identity, _Kept]] = {}
-        self._begun: dict[tuple[str, int], int] = {}
+        # of each topic and partition, the first offset that is left and its timestamp
+        self._begun: dict[tuple[str, int], tuple[int, int]] = {}
         self._partial: set[tuple[str, int, int]] = set()
 
     def take(self, topic: str, record: LogRecord) -> None:
         """Take a record of the topic of ``presence``, of ``flows``, or of indicators (any other name)."""
         self.read += 1
         where = f"offset {record.offset} of partition {record.partition} of the topic of {topic}"
-        begun = (topic, record.partition)
-        if begun not in self._begun:
-            # a partition that begins at 0 has lost nothing
-            self._begun[begun] = record.timestamp if record.offset else -1
+        first = (record.offset, record.timestamp)
+        self._begun[topic, record.partition] = min(first, self._begun.get((topic, record.partition), first))
         if dict(record.headers) != dict(HEADERS):
             return self._leave("schema", where)
         try:
@@ -108,8 +107,9 @@ class History:
 
     def settle(self) -> None:
         """Leave out the windows that Kafka may have deleted in part, once all records are taken."""
-        horizon = max(self._begun.values(), default=-1)
-        if horizon < 0:
+        # a partition that begins at 0 has lost nothing
+        horizon = max((timestamp for offset, timestamp in self._begun.values() if offset), default=None)
+        if horizon is None:
             return
         for day, records in list(self._kept.items()):
             oldest: dict[tuple[int, int], int] = {}
