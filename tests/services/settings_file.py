@@ -14,6 +14,7 @@ TOPICS = (
     "checkpoints",
     "presence",
     "flows",
+    "indicators",
     "shuffled",
     "sources",
     "epochs",
