@@ -37,7 +37,8 @@ _CATEGORIES: Final = {
 
 _WHO: Final = ("Date", "ZoneObservation", "Provenance", "CategorieVisiteur")
 _FROM: Final = ("NomDepartement", "Pays")
-_COLUMNS: Final = {
+#: The columns of each family of files.
+COLUMNS: Final = {
     "Diurne": (*_WHO, "Volume"),
     "Diurne_Categorie": (*_WHO, "Volume"),
     "Diurne_Provenance": (*_WHO, *_FROM, "Volume"),
@@ -105,7 +106,7 @@ class Observatory:
                 report(at / len(days), f"{day.layer}, {day.date}")
                 for family, rows in self._families(day).items():
                     name = Path(day.layer, f"{family}_{day.date.isoformat()}.csv")
-                    out.write(name, _csv(_COLUMNS[family], rows))
+                    out.write(name, _csv(COLUMNS[family], rows))
             return out.complete()
 
     def _families(self, day: Day) -> dict[str, list[_Row]]:
