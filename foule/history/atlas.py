@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 
+from indicators.occupancy import Flow
 from zones import Layer
-from zones.centres import distance_km
+from zones.centres import as_positions, distances_km
 
 
 class Atlas:
@@ -35,10 +37,12 @@ class Atlas:
         """The code of a zone's home area, or None."""
         return self._areas[layer].get(zone)
 
-    def km(self, layer: str, one: str, other: str) -> float | None:
-        """The great circle distance of two zones' centres; None where one has none, such as outside."""
+    def km(self, layer: str, pairs: Sequence[Flow]) -> list[float | None]:
+        """The great circle distances of the centres of pairs of zones, to the millimetre; None where a zone has no
+        centre, such as outside."""
         centres = self._centres[layer]
-        return distance_km(centres.get(one), centres.get(other))
+        one, other = (as_positions([centres.get(pair[at]) for pair in pairs]) for at in (0, 1))
+        return [None if math.isnan(km) else round(km, 6) for km in distances_km(one, other).tolist()]
 
     @cached_property
     def _titles(self) -> dict[str, dict[str, str]]:

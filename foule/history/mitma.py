@@ -7,7 +7,9 @@ codebook of the R package spanishoddata, rOpenSpain).
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -70,17 +72,16 @@ def write_matrices(folder: Path, history: History, atlas: Atlas, hourly: bool, r
             else "--format mitma is of the trips of local days, and time.windows has no 1d; add it, or give --hourly"
         )
     days = [day for day in history.days if day.width == width]
-    lines: dict[tuple[str, date], list[str]] = {}
+    lines: dict[tuple[str, date], list[list[str]]] = {}
     with OutFolder(folder) as out:
         for at, day in enumerate(days):
             report(at / len(days), f"{day.layer}, {day.date}")
-            for number in history.numbers(day):
-                if number.indicator == indicator:
-                    begin = datetime.fromtimestamp(number.start / 1000, UTC).astimezone(history.calendar.zone)
-                    of = begin.date() if hourly else day.date
-                    km = atlas.km(day.layer, *_pair(number))
-                    line = _line(of, f"{begin:%H}" if hourly else UNKNOWN, number, km)
-                    lines.setdefault((day.layer, of), []).append(line)
+            numbers = [number for number in history.numbers(day) if number.indicator == indicator]
+            for number, km in zip(numbers, atlas.km(day.layer, [_pair(number) for number in numbers]), strict=True):
+                begin = datetime.fromtimestamp(number.start / 1000, UTC).astimezone(history.calendar.zone)
+                of = begin.date() if hourly else day.date
+                line = _line(of, f"{begin:%H}" if hourly else UNKNOWN, number, km)
+                lines.setdefault((day.layer, of), []).append(line)
         for (layer, of), found in sorted(lines.items()):
             # a window of a day is there as a whole or not at all
             if not hourly or history.is_whole(_midnight(of, history)):
@@ -97,20 +98,21 @@ def _pair(number: Number) -> tuple[str, str]:
     return one, other
 
 
-def _line(of: date, period: str, number: Number, km: float | None) -> str:
+def _line(of: date, period: str, number: Number, km: float | None) -> list[str]:
     origin, destination = (EXTERNAL if zone == OUTSIDE else zone for zone in number.cell)
     total = UNKNOWN if km is None else f"{number.people * km:.3f}"
     # activities, residence, income, age and sex are not told apart
     unknown = [UNKNOWN] * 8
-    fields = [f"{of:%Y%m%d}", period, origin, destination, band_of(km), *unknown, str(number.people), total]
-    return "|".join(fields)
+    return [f"{of:%Y%m%d}", period, origin, destination, band_of(km), *unknown, str(number.people), total]
 
 
 def _path(layer: str, of: date) -> Path:
     return Path(layer, "ficheros-diarios", f"{of:%Y-%m}", f"{of:%Y%m%d}_Viajes_{layer}.csv.gz")
 
 
-def _packed(lines: Iterable[str]) -> bytes:
-    text = "".join(f"{line}\n" for line in ("|".join(COLUMNS), *sorted(lines)))
+def _packed(lines: Iterable[list[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    # an id of a zone may hold the separator
+    csv.writer(text, delimiter="|", lineterminator="\n").writerows([COLUMNS, *sorted(lines)])
     # without the time of packing, so that the same numbers give the same bytes
-    return gzip.compress(text.encode(), mtime=0)
+    return gzip.compress(text.getvalue().encode(), mtime=0)

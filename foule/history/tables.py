@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -71,26 +71,36 @@ KEYS: Final = {
 
 def tables_of(layer: str, numbers: Iterable[Number], atlas: Atlas) -> dict[str, pa.Table]:
     """The rows of ``zones`` and of ``pairs``; a table without a row is left away."""
-    rows: dict[str, list[dict[str, Any]]] = {"zones": [], "pairs": []}
+    of_zones: list[Number] = []
+    of_pairs: list[Number] = []
     for number in numbers:
-        shared = {
-            "indicator": number.indicator,
-            "start": number.start,
-            "end": number.end,
-            "segment": number.segment,
-            "people": number.people,
-            "coverage": number.coverage,
-            "version": number.version,
+        (of_pairs if number.indicator in OF_PAIRS else of_zones).append(number)
+    found = {}
+    if of_zones:
+        zones = [number.cell[0] for number in of_zones]
+        own: dict[str, list[Any]] = {
+            "zone": zones,
+            "title": [atlas.title(layer, zone) for zone in zones],
+            "origin": [number.cell[1] if len(number.cell) > 1 else None for number in of_zones],
         }
-        if number.indicator in OF_PAIRS:
-            one, other = number.cell
-            titles = {"from_title": atlas.title(layer, one), "to_title": atlas.title(layer, other)}
-            rows["pairs"].append(shared | titles | {"from": one, "to": other, "km": atlas.km(layer, one, other)})
-        else:
-            zone, *origin = number.cell
-            own = {"zone": zone, "title": atlas.title(layer, zone), "origin": origin[0] if origin else None}
-            rows["zones"].append(shared | own)
-    return {name: pa.Table.from_pylist(found, SCHEMAS[name]) for name, found in rows.items() if found}
+        found["zones"] = pa.Table.from_pydict(own | _shared(of_zones), SCHEMAS["zones"])
+    if of_pairs:
+        origins, destinations = ([number.cell[at] for number in of_pairs] for at in (0, 1))
+        own = {
+            "from": origins,
+            "to": destinations,
+            "from_title": [atlas.title(layer, zone) for zone in origins],
+            "to_title": [atlas.title(layer, zone) for zone in destinations],
+            "km": atlas.km(layer, list(zip(origins, destinations, strict=True))),
+        }
+        found["pairs"] = pa.Table.from_pydict(own | _shared(of_pairs), SCHEMAS["pairs"])
+    return found
+
+
+def _shared(numbers: Sequence[Number]) -> dict[str, list[Any]]:
+    """The columns that both tables have, by the names of a number's fields."""
+    names = ("indicator", "segment", "start", "end", "people", "coverage", "version")
+    return {name: [getattr(number, name) for number in numbers] for name in names}
 
 
 def joined(name: str, tables: Iterable[pa.Table]) -> pa.Table:

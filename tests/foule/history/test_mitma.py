@@ -104,3 +104,8 @@ def test_windows_of_the_width_are_needed(tmp_path: Path, hourly: bool, missing: 
     settings = msgspec.structs.replace(SETTINGS, time=TimeSettings(windows=(Duration(5 * MINUTE),)))
     with pytest.raises(FouleError, match=missing):
         write_matrices(tmp_path, History(settings), ATLAS, hourly, quiet)
+
+
+def test_an_id_that_holds_the_separator_is_quoted(tmp_path: Path) -> None:
+    found = written(tmp_path, Topics().indicator("trips", {"from": "a|b", "to": "beach"}, 28).history())
+    assert found["20140628_Viajes_coast.csv.gz"][1].startswith('20140628|NA|"a|b"|beach|NA|')
