@@ -21,6 +21,7 @@ SUMMARIES = {
     "replay": "Send a recorded file of events to Kafka.",
     "simulate": "Send the events of a synthetic crowd.",
     "batch": "Count a recorded file without Kafka.",
+    "export": "Write released numbers from Kafka to files: Parquet, CSV, GeoJSON.",
     "watch": "Show the published numbers live in the terminal.",
     "doctor": "Check broker, topics, keying, zones and both Redis, and say what to do.",
     "privacy-report": "Write the report for a data protection officer.",

@@ -48,7 +48,7 @@ class Calendar:
         epoch_start: date = date(2014, 1, 1),
     ) -> None:
         self.widths = tuple(sorted(widths))
-        self._zone = ZoneInfo(zone)
+        self.zone = ZoneInfo(zone)
         self._day_start = day_start
         self._epoch_days = epoch_days
         self._epoch_start = epoch_start.toordinal()
@@ -67,11 +67,11 @@ class Calendar:
 
     def __repr__(self) -> str:
         first = date.fromordinal(self._epoch_start)
-        return f"Calendar({self._zone}, {self._day_start}, {self.widths}, {self._epoch_days}, {first})"
+        return f"Calendar({self.zone}, {self._day_start}, {self.widths}, {self._epoch_days}, {first})"
 
     def _compute_day_start(self, ordinal: int) -> int:
         beyond = max(0, ordinal - _LAST_ORDINAL)
-        local = datetime.combine(date.fromordinal(ordinal - beyond), self._day_start, self._zone)
+        local = datetime.combine(date.fromordinal(ordinal - beyond), self._day_start, self.zone)
         since = local.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
         return since // timedelta(milliseconds=1) + beyond * DAY_MS
 
@@ -91,6 +91,10 @@ class Calendar:
     def start_of_day(self, ts: int) -> int:
         """UTC ms at which the local day that holds ``ts`` (UTC ms) begins."""
         return self.day_start(self.day_of(ts))
+
+    def date_of(self, ts: int) -> date:
+        """The local day that holds ``ts`` (UTC ms), as the date on which it begins."""
+        return date.fromordinal(self.day_of(ts))
 
     def epoch_of(self, ts: int) -> Epoch:
         """The epoch that holds ``ts`` (UTC ms)."""
@@ -121,8 +125,12 @@ class Calendar:
 
     def _instant(self, ordinal: int, clock: time) -> int:
         """UTC ms of a local time of a date."""
-        local = datetime.combine(date.fromordinal(min(ordinal, _LAST_ORDINAL)), clock, self._zone)
+        local = datetime.combine(date.fromordinal(min(ordinal, _LAST_ORDINAL)), clock, self.zone)
         return (local.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+    def widths_of(self, start: int, end: int) -> list[int]:
+        """The widths that have a window ``[start, end)`` (UTC ms), ascending: several where the day's end cuts them."""
+        return [width for width in self.widths if self.window_of(width, start)[1:] == (start, end)]
 
     def boundaries(self, epoch: Epoch) -> list[int]:
         """Every instant in ``(epoch.start, epoch.end]`` at which a window of some width ends; sorted, UTC ms."""

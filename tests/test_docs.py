@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from config.settings import EventsSettings, Settings
+from foule.history import mitma, observatory, tables
 from foule.oracle.oracle import Parameters, Record, run
 from foule.oracle.parameters import HOUR, MINUTE
 from indicators.counts import ZONE_INDICATORS
@@ -18,8 +19,8 @@ from streams.topics import plan
 from tests.documents import DOCUMENTS, ROOT, anchors, blocks, links, quoted, section, settings_named, table, text_of
 from tests.sinks.released import publication
 
-ARCHITECTURE, CONTRACTS, INDICATORS = (
-    text_of(ROOT / "docs" / name) for name in ("architecture.md", "contracts.md", "indicators.md")
+ARCHITECTURE, CONTRACTS, HISTORY, INDICATORS = (
+    text_of(ROOT / "docs" / name) for name in ("architecture.md", "contracts.md", "history.md", "indicators.md")
 )
 PACKAGES = ("config", "zones", "anonymizer", "indicators", "streams", "sinks", "simulator", "foule")
 # Of these folders the table has one line for all modules.
@@ -30,6 +31,7 @@ AS_A_WHOLE = (
     "foule/oracle",
     "foule/proof",
     "foule/demo",
+    "foule/history",
     "foule/report",
 )
 # 28 June 2014, midnight in Paris.
@@ -131,6 +133,16 @@ def test_the_examples_of_kafka_are_what_foule_writes() -> None:
         {}, {("17300", "17094"): 184}, layer="communes", width="1h", start=1_403_946_000_000, version=88120
     )
     assert [record.value.decode() for record in records(hour)] == [flow]
+
+
+def test_the_columns_of_exported_files_are_those_that_foule_writes() -> None:
+    written = {name: schema.names for name, schema in tables.SCHEMAS.items()}
+    assert {row["table"].strip("`"): quoted(row["columns"]) for row in table(HISTORY, "table")} == written
+    families = {
+        row["family"].strip("`"): tuple(row["columns"].strip("`").split(";")) for row in table(HISTORY, "family")
+    }
+    assert families == observatory.COLUMNS
+    assert tuple(row["column"].strip("`") for row in table(HISTORY, "column")) == mitma.COLUMNS
 
 
 def test_the_fields_of_a_zone_are_all_explained() -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from config.errors import ZonesError
 from config.sections import LayerSettings, ZonesSettings
+from zones import centres
 from zones.files import refuse
 from zones.layers import Layer, id_problem
 from zones.table import FIRST_ROW, Table, Template
@@ -63,24 +64,29 @@ class _Rows(NamedTuple):
 def read(path: Path, settings: ZonesSettings) -> Catalogue:
     """Reads the CSV at ``path``; its columns are those that the settings of zones and layers name.
 
-    ``lat`` and ``lon`` are read only where a layer comes from a file. Rows that say the same of a cell
-    count once. Raises ZonesError for missing columns, empty values, positions off the globe and rows that
-    contradict each other.
+    ``lat`` and ``lon`` are needed only where a layer comes from a file. Elsewhere they are read for the centres of
+    zones, if they are there: a value that is no position is no error then. Rows that say the same of a cell count once.
+    Raises ZonesError for missing columns, empty values, positions off the globe and rows that contradict each other.
     """
     cell, lat, lon = Template(settings.cell), Template(settings.lat), Template(settings.lon)
     by_column = [(layer, Template(layer.column)) for layer in settings.layers if layer.column is not None]
     positioned = len(by_column) < len(settings.layers)
     needed = [cell, lat, lon] if positioned else [cell]
     templates = needed + [template for _, template in by_column]
-    table = Table(path, settings.delimiter, [column for one in templates for column in one.columns])
+    table = Table(path, settings.delimiter, _columns(templates), optional=_columns([lat, lon]))
     _refuse_empty(table, needed)
     rows = _rows(table, cell)
     at_lat = at_lon = np.empty(0)
     if positioned:
         at_lat, at_lon = (values[rows.first] for values in _positions(table, rows, lat, lon))
-    layers = {layer.name: _column_layer(table, rows, layer, template) for layer, template in by_column}
+    found = (at_lat, at_lon) if positioned else _positions_if_there(table, rows, lat, lon)
+    layers = {layer.name: _column_layer(table, rows, layer, template, found) for layer, template in by_column}
     counted = f"{path}: {len(rows.cells)} cells from {len(table)} rows"
     return Catalogue(tuple(rows.cells), at_lat, at_lon, layers, (counted,))
+
+
+def _columns(templates: Sequence[Template]) -> list[str]:
+    return [column for template in templates for column in template.columns]
 
 
 def _refuse_empty(table: Table, templates: Sequence[Template]) -> None:
@@ -127,7 +133,25 @@ def _positions(
     return at_lat, at_lon
 
 
-def _column_layer(table: Table, rows: _Rows, settings: LayerSettings, template: Template) -> ColumnLayer:
+def _positions_if_there(
+    table: Table, rows: _Rows, lat: Template, lon: Template
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The positions of the cells, (n_cells,) each, NaN for those that have none on the globe."""
+    if not all(table.has(column) for column in _columns([lat, lon])):
+        nowhere = np.full(len(rows.cells), np.nan)
+        return nowhere, nowhere
+    at_lat, at_lon = (table.numbers(template)[rows.first] for template in (lat, lon))
+    off = off_globe(at_lon, at_lat)
+    return np.where(off, np.nan, at_lat), np.where(off, np.nan, at_lon)
+
+
+def _column_layer(
+    table: Table,
+    rows: _Rows,
+    settings: LayerSettings,
+    template: Template,
+    positions: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> ColumnLayer:
     """The zones are the distinct values, sorted; a cell without a value is outside."""
     empty = np.stack([table.empty(column) for column in template.columns])
     outside = empty.all(axis=0)
@@ -150,5 +174,6 @@ def _column_layer(table: Table, rows: _Rows, settings: LayerSettings, template: 
             "at least one zone is expected"
         )
     rows.agree(zone, template.text)
-    layer = Layer(settings.name, tuple(ids), tuple(ids), (None,) * len(ids))
-    return ColumnLayer(layer, zone[rows.first])
+    zone = zone[rows.first]
+    middles = centres.as_centres(centres.of_cells(*positions, zone, len(ids)))
+    return ColumnLayer(Layer(settings.name, tuple(ids), tuple(ids), (None,) * len(ids), centres=middles), zone)

@@ -1,7 +1,7 @@
 """Layers of zones: named areas that are read from a GeoJSON file."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from config.errors import ZonesError
 from config.sections import LayerSettings
+from zones import centres
 from zones.files import read_bytes, refuse, some
 from zones.wgs84 import advice, off_globe
 
@@ -31,7 +32,9 @@ class Layer:
     ``titles`` and ``areas`` run parallel to ``ids``. An area is the code of the zone's home area (the
     property ``area`` of its feature), or None where it has none. ``parent`` is the index of the parent layer
     in ``Places.layers``, or None; ``parents``, parallel to ``ids``, has the index of each zone's zone there, or
-    of outside, and is empty without a parent layer.
+    of outside, and is empty without a parent layer. ``centres``, parallel to ``ids``, has the latitude and longitude of
+    each zone's middle (``zones/centres.py``), or None where no position is known; it is empty where none was looked
+    for, and does not make two layers differ.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Layer:
     areas: tuple[str | None, ...]
     parent: int | None = None
     parents: tuple[int, ...] = ()
+    centres: tuple[tuple[float, float] | None, ...] = field(default=(), compare=False)
 
     @property
     def outside(self) -> int:
@@ -53,6 +57,11 @@ class Layer:
         if index < 0:
             raise IndexError(index)
         return self.ids[index]
+
+    @property
+    def centre_of(self) -> dict[str, tuple[float, float]]:
+        """The centre of each zone that has one, by its id."""
+        return {zone: centre for zone, centre in zip(self.ids, self.centres, strict=False) if centre is not None}
 
 
 class ZoneFile(NamedTuple):
@@ -96,6 +105,7 @@ def read(path: Path, settings: LayerSettings) -> ZoneFile:
     polygons = _read_polygons(path, [feature.geometry for feature in features])
     _check_bounds(path, polygons, collection.crs)
     polygons, repairs = _repair(path, polygons, layer.ids)
+    layer = replace(layer, centres=centres.as_centres(centres.of_polygons(polygons)))
     counted = f"layer {layer.name}: {len(layer.ids)} zones from {path}"
     return ZoneFile(layer, polygons, (counted, *notes, *repairs))
 

@@ -40,21 +40,27 @@ class Template:
 class Table:
     """The wanted columns of a CSV file in UTF-8 with a header, all as text, gzip or not.
 
-    Raises ZonesError where the file cannot be read, lacks a column, or has a row of another length. No
-    message quotes a row: the file may be one of events.
+    Of the ``optional`` columns it has those that are in the header once. Raises ZonesError where the file cannot be
+    read, lacks a column, or has a row of another length. No message quotes a row: the file may be one of events.
     """
 
-    def __init__(self, path: Path, delimiter: str, columns: Iterable[str]) -> None:
+    def __init__(self, path: Path, delimiter: str, columns: Iterable[str], optional: Iterable[str] = ()) -> None:
         self.path = path
         wanted = list(dict.fromkeys(columns))
         content = pa.py_buffer(read_bytes(path))
-        _check_header(path, _header(path, content, delimiter), wanted, delimiter)
+        header = _header(path, content, delimiter)
+        _check_header(path, header, wanted, delimiter)
+        wanted += [name for name in dict.fromkeys(optional) if name not in wanted and header.count(name) == 1]
         self._table = _read(path, content, delimiter, wanted)
         if not len(self):
             raise ZonesError(f"{path}: no rows after the header; at least one cell is expected")
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
+
+    def has(self, name: str) -> bool:
+        """Whether the column was read."""
+        return name in self._table.column_names
 
     def column(self, name: str) -> pa.Array:
         """The column's text as it is, a string array (n_rows,)."""

@@ -123,7 +123,7 @@ def load_places(settings: Settings) -> Places:
 
 def _sinks(settings: Settings, places: Places, metrics: Metrics) -> Callable[[Link], Sequence[Sink]]:
     def make(link: Link) -> Sequence[Sink]:
-        topics, values = settings.topics, Values()
+        topics, values = settings.topics, Values(places.layers)
         day_of = Calendar.of(settings.time).start_of_day if settings.indicators.occupancy else None
         return [
             RedisSink(settings.redis, refused=metrics.refused_windows.inc, values=values, day_of=day_of),

@@ -74,14 +74,8 @@ def of_values(settings: Settings, values: Iterable[Mapping[str, Any]]) -> Releas
 class _Reading:
     def __init__(self, settings: Settings) -> None:
         self.released = Released()
-        calendar = Calendar.of(settings.time)
         self._plan = Plan.of(settings.indicators, settings.time)
-
-        @cache
-        def widths_of(start: int, end: int) -> list[int]:
-            return [width for width in calendar.widths if calendar.window_of(width, start)[1:] == (start, end)]
-
-        self._widths_of = widths_of
+        self._widths_of = cache(Calendar.of(settings.time).widths_of)
 
     def take_record(self, record: LogRecord, where: str) -> None:
         try:

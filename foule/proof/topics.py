@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -58,15 +58,17 @@ class TopicReader:
         except (KafkaError, OSError) as error:
             raise self._failed(error) from error
 
-    def read(self) -> Iterator[LogRecord]:
-        """The records that are new since the last call, up to the log's ends at this moment."""
-        ends = {TopicPartition(self._topic, number): end for number, end in log_ends(self._kafka, self._topic).items()}
+    def read(self, until: Mapping[int, int] | None = None) -> Iterator[LogRecord]:
+        """The records that are new since the last call, up to the log's ends at this moment, or to ``until``: the next
+        offset of each partition."""
+        found = log_ends(self._kafka, self._topic) if until is None else until
+        ends = {TopicPartition(self._topic, number): end for number, end in found.items()}
         pending = {at: end for at, end in ends.items() if self._next.get(at.partition, 0) < end}
         try:
             self._consumer.assign(sorted(pending))
             for at in pending:
                 self._consumer.seek(at, self._next.get(at.partition, 0))
-            yield from self._poll(pending)
+            yield from self._poll(pending, ends)
         except KafkaError as error:
             raise self._failed(error) from error
 
@@ -74,7 +76,7 @@ class TopicReader:
         """Close the connections."""
         self._consumer.close()
 
-    def _poll(self, pending: dict[Any, int]) -> Iterator[LogRecord]:
+    def _poll(self, pending: dict[Any, int], ends: Mapping[Any, int]) -> Iterator[LogRecord]:
         fruitless = 0
         while pending:
             polled = self._consumer.poll(timeout_ms=_POLL_MS)
@@ -82,9 +84,9 @@ class TopicReader:
             if fruitless > _FRUITLESS_POLLS:
                 raise ServiceError(f"Kafka no longer gives records of topic {self._topic} before its end")
             for at, records in polled.items():
-                yield from map(_record, records)
+                yield from (_record(record) for record in records if record.offset < ends[at])
                 # by position, not by the last record: transaction markers take offsets too
-                self._next[at.partition] = self._consumer.position(at)
+                self._next[at.partition] = min(self._consumer.position(at), ends[at])
             pending = {at: end for at, end in pending.items() if self._next.get(at.partition, 0) < end}
 
     def _failed(self, error: Exception) -> ServiceError:

@@ -43,6 +43,7 @@ def test_help_names_every_command_and_loads_none() -> None:
         "replay",
         "simulate",
         "batch",
+        "export",
         "watch",
         "doctor",
         "privacy-report",

@@ -46,7 +46,7 @@ def test_it_says_that_it_is_not_for_publication(tmp_path: Path) -> None:
     out = filled(tmp_path / "out")
     assert (out / "README.txt").read_text().startswith("NOT FOR PUBLICATION\n")
     manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest == {"not_for_publication": True, "k": 10, "rows": {"presence": 2, "flows": 1}}
+    assert manifest == {"not_for_publication": True, "k": 10, "rows": {"presence": 2, "flows": 1, "indicators": 0}}
 
 
 def test_a_folder_that_holds_a_release_is_never_written_again(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_where_it_cannot_write_it_says_so_before_anything_is_counted(tmp_path: P
 
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    assert len(list(filled(tmp_path / "out").iterdir())) == 6
+    assert len(list(filled(tmp_path / "out").iterdir())) == 8
 
 
 def test_a_run_that_fails_leaves_nothing(tmp_path: Path) -> None:

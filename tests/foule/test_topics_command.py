@@ -20,8 +20,8 @@ def test_check_says_what_is_missing_and_creates_nothing(settings_for: SettingsMa
     for _ in range(2):
         result = run("--check", "--settings", file)
         assert result.exit_code == 1
-        assert result.stdout.count("missing") == 8
-        assert result.stderr.count("is missing: create it with: foule topics") == 8
+        assert result.stdout.count("missing") == 9
+        assert result.stderr.count("is missing: create it with: foule topics") == 9
 
 
 def test_missing_topics_are_created_and_shown(

@@ -153,3 +153,16 @@ def test_calendars_that_differ_say_so() -> None:
     ]
     assert repr(same[0]) == repr(same[1])
     assert len({repr(calendar) for calendar in [*same, *other]}) == 6
+
+
+def test_a_window_has_its_widths_of_which_the_end_of_the_day_makes_several() -> None:
+    calendar = Calendar("Europe/Paris", time(4), [7 * HOUR, 9 * HOUR, DAY])
+    begin = calendar.day_start(date(2014, 6, 28).toordinal())
+    end = calendar.day_start(date(2014, 6, 29).toordinal())
+    assert calendar.widths_of(begin, end) == [DAY]
+    assert calendar.widths_of(begin, begin + 7 * HOUR) == [7 * HOUR]
+    assert calendar.widths_of(begin + 21 * HOUR, end) == [7 * HOUR]
+    assert calendar.widths_of(begin + 18 * HOUR, end) == [9 * HOUR]
+    assert calendar.widths_of(begin + HOUR, begin + 8 * HOUR) == []
+    cut = Calendar("Europe/Paris", time(4), [11 * MINUTE, 13 * MINUTE])
+    assert cut.widths_of(end - 10 * MINUTE, end) == [11 * MINUTE, 13 * MINUTE]

@@ -43,5 +43,20 @@ def test_a_reader_gives_each_record_once_and_in_order(settings_for: SettingsMake
     assert read_topic(settings, topic) == [*expected, record]
 
 
+def test_a_reader_stops_where_it_is_told_and_goes_on_from_there(settings_for: SettingsMaker, tmp_path: Path) -> None:
+    settings = load(settings_for(tmp_path))
+    topics.create(settings)
+    topic = settings.topics.events
+    with closing(KafkaProducer(bootstrap_servers=settings.kafka.bootstrap)) as producer:
+        for number in range(20):
+            producer.send(topic, b"%d" % number, partition=number % 2)
+        producer.flush()
+    with closing(TopicReader(settings, topic)) as reader:
+        first = [(record.partition, record.offset) for record in reader.read({0: 3, 1: 0})]
+        rest = [(record.partition, record.offset) for record in reader.read()]
+    assert first == [(0, 0), (0, 1), (0, 2)]
+    assert sorted(rest) == [(0, at) for at in range(3, 10)] + [(1, at) for at in range(10)]
+
+
 def test_a_record_read_back_shows_no_personal_data() -> None:
     assert "2081" not in repr(LogRecord(0, 7, 0, b"208101234567890", b'{"subscriber":"208101234567890"}'))

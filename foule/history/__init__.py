@@ -1,0 +1,1 @@
+"""Released numbers read back from Kafka, as files for those who look at the past."""
