@@ -172,6 +172,6 @@ def test_the_fingerprint_says_what_the_numbers_of_origins_mean() -> None:
     )
     abroad = msgspec.structs.replace(by_origin, origins=OriginsSettings(home_mcc=("262",)))
     prints = [parts_of(KEYED, settings=one).fingerprint for one in (plain, by_origin, by_category, abroad)]
-    assert prints[1] == prints[2] and len(set(prints)) == 3
+    assert len(set(prints)) == 4
     unused = msgspec.structs.replace(plain, origins=OriginsSettings(home_mcc=("262",)))
     assert parts_of(KEYED, settings=unused).fingerprint == prints[0]
