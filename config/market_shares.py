@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from config.errors import SettingsError
+from config.files import read_lines, refuse
 
 _COLUMNS = ("area", "origin", "share")
 _ORIGIN = re.compile(r"\*|local|unknown|national(:.+)?|foreign(:[A-Z]{2})?", re.DOTALL)
 _ORIGINS = '"local", "national", "national:AREA", "foreign", "foreign:COUNTRY" (two capitals), "unknown" or "*" for any'
 _ANY = ("*", "*")
-_SHOWN = 10
+_SETTING = "people.shares"
 
 
 def read(path: Path) -> dict[tuple[str, str], float]:
@@ -20,67 +20,58 @@ def read(path: Path) -> dict[tuple[str, str], float]:
     Raises SettingsError with up to ten problems, each with its line, for a file that cannot be used: one that cannot
     be read, has other columns, a row that is not right or comes twice, or no row for any area and origin.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise SettingsError([f"{path}: there is no such file; check the setting people.shares"]) from None
-    except OSError as error:
-        raise SettingsError([f"{path}: cannot be read ({error.strerror}); a readable file is expected"]) from None
-    except UnicodeDecodeError:
-        raise SettingsError([f"{path}: not a text in UTF-8; a CSV in UTF-8 is expected"]) from None
     shares: dict[tuple[str, str], float] = {}
     first: dict[tuple[str, str], int] = {}
     problems: list[str] = []
-    for line, row in _rows(path, text):
+    for line, row in _rows(path):
         problem = _problem(row)
-        key = (row[0].strip(), row[1].strip()) if problem is None else _ANY
+        key = (row[0], row[1]) if problem is None else _ANY
         if problem is None and key in first:
             problem = f"area {key[0]} and origin {key[1]} have a share in line {first[key]}; take one of the two out"
-        if problem is not None:
-            problems.append(f"{path}, line {line}: {problem}")
-            continue
-        first[key] = line
-        shares[key] = float(row[2])
+        if problem is None:
+            first[key], shares[key] = line, float(row[2])
+        else:
+            problems.append(f"line {line}: {problem}")
     if not problems and _ANY not in shares:
         problems.append(
-            f"{path}: no share for any area and any origin; a line such as *,*,0.35 is expected, for all that no other"
-            " line is about"
+            "no share for any area and any origin; a line such as *,*,0.35 is expected, for all that no other is about"
         )
-    if problems:
-        left = len(problems) - _SHOWN
-        raise SettingsError(problems[:_SHOWN] + ([f"{path}: and {left} more problems"] if left > 0 else []))
+    refuse(path, problems)
     return shares
 
 
-def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Line and area, origin, share of each row, in this order; of a row with too few or many values, these."""
-    rows = csv.reader(text.splitlines(), strict=True)
+    rows = csv.reader(read_lines(path, _SETTING), strict=True)
     try:
-        header = [name.strip() for name in next(rows, [])]
+        header = [name.strip() for name in next(rows)]
         if sorted(header) != sorted(_COLUMNS):
-            found = ", ".join(header) or "nothing"
-            raise SettingsError([f"{path}, line 1: the columns are {found}; area, origin and share are expected"])
+            refuse(
+                path,
+                [f"line 1: the columns area, origin and share are expected, parted by commas; {len(header)} found"],
+            )
         order = [header.index(name) for name in _COLUMNS]
         for row in rows:
             if row:
-                yield rows.line_num, [row[at] for at in order] if len(row) == len(order) else row
+                values = [value.strip() for value in row]
+                yield rows.line_num, [values[at] for at in order] if len(row) == len(order) else values
     except csv.Error as error:
-        raise SettingsError([f"{path}, line {rows.line_num}: {error}; a CSV is expected"]) from None
+        refuse(path, [f"line {rows.line_num}: {error}; a CSV is expected"])
 
 
 def _problem(row: list[str]) -> str | None:
     """What is wrong with the values of a row, or None."""
     if len(row) != len(_COLUMNS):
         return f"{len(row)} values; 3 are expected, parted by commas: area, origin and share, with a point as in 0.35"
-    area, origin, share = (value.strip() for value in row)
+    area, origin, share = row
     if not area:
         return 'no area; the code of an area, as in the property "area" of zones, or "*" for any is expected'
     if not _ORIGIN.fullmatch(origin):
-        return f'the origin is "{origin}"; expected {_ORIGINS}'
+        return f"not an origin; {_ORIGINS} is expected"
     try:
         value = float(share)
     except ValueError:
         value = 0.0
     if not 0 < value <= 1:
-        return f'the share is "{share}"; a number above 0, and at most 1, such as 0.35 is expected'
+        return "not a share; a number above 0, and at most 1, such as 0.35 is expected"
     return None
