@@ -1,14 +1,17 @@
 """The bench of accuracy puts like beside like, and judges intervals by the number for everybody."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 import pytest
 
-from anonymizer.gate import People
+from anonymizer.gate import People, ReleasedWindow
 from bench.coverage import Extrapolation, Held, coverage, of_size
 from bench.day_errors import LayerErrors
 from bench.errors import Errors, Pair, beside, beside_merged, beside_pooled, distance
-from bench.festival_day import FULL_DAY, FestivalDay
-from indicators.extrapolation import Estimate, MarketShares, estimate, quantile
+from bench.festival_day import FULL_DAY, Counted, FestivalDay
+from indicators.extrapolation import Estimate, MarketShares, combined, estimate, quantile
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 RAW_DAY = ("communes", "presence", FULL_DAY.width, FULL_DAY.start)
@@ -108,6 +111,31 @@ def test_published_numbers_are_extrapolated_and_held_against_those_for_everybody
     ]
     assert abs(released - town) <= 5
     assert Held(estimate(People(released), 0.4, 5, z), town) in found
+
+
+def test_segments_are_extrapolated_each_with_its_share() -> None:
+    parts = {
+        "origins": {("beach",): {"local": People(400), "foreign": People(50), "other": People(30)}},
+        "arrival_origins": {("station",): {"local": People(90)}},
+    }
+    zones = {"beach": {"people": People(480), "arrivals": People(99)}, "station": {"arrivals": People(88)}}
+    window = SimpleNamespace(layer="town", width="1h", start=0, zones=zones, parts=parts)
+    counted = Counted([cast(ReleasedWindow, window)], {})
+    everybody = {
+        ("town", "presence", 3_600_000, 0): {"beach": 1_300},
+        ("town", "arrivals", 3_600_000, 0): {"beach": 250, "station": 200},
+    }
+    shares = MarketShares({("*", "*"): 0.3, ("17", "local"): 0.4, ("*", "foreign"): 0.25})
+    areas = {"town": {"beach": "17", "station": None}}
+    assert set(Extrapolation(shares, areas, 5, 2.0, by_origin=True).of(counted, everybody)) == {
+        Held(combined([(People(400), 0.4), (People(50), 0.25), (People(30), 0.3)], 5, 2.0), 1_300),
+        Held(estimate(People(90), 0.3, 5, 2.0), 200),  # arrivals at the beach have no origins: nothing is made of them
+    }
+    assert {held.estimate.people for held in Extrapolation(shares, areas, 5, 2.0, False).of(counted, everybody)} == {
+        1_600,
+        330,
+        293,
+    }
 
 
 def test_the_tables_of_a_layer_are_of_those_whose_phone_is_on(day: FestivalDay) -> None:
