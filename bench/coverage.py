@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from anonymizer.gate import People, ReleasedWindow
-from bench.festival_day import Counted, RawKey, parts_of
+from bench.festival_day import Counted, RawKey
 from indicators.calendar import width_of_label
 from indicators.extrapolation import Estimate, MarketShares, combined
 
@@ -92,7 +92,7 @@ class Extrapolation(NamedTuple):
         area = self.areas[window.layer][zone]
         if not self.by_origin:
             return [(window.zones[zone][field], self.shares.share(area))]
-        origins = parts_of(window).get(_FIELDS[field].origins, {}).get((zone,), {})
+        origins = window.parts.get(_FIELDS[field].origins, {}).get((zone,), {})
         return [(people, self.shares.share(area, origin)) for origin, people in origins.items()]
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from anonymizer.gate import ReleasedWindow
 from bench.errors import Errors, Pair, beside, beside_merged, beside_pooled, distance
-from bench.festival_day import FULL_DAY, ONE_DAY, ONE_HOUR, RULES, FestivalDay, parts_of
+from bench.festival_day import FULL_DAY, ONE_DAY, ONE_HOUR, RULES, FestivalDay
 from bench.markdown import people, percent, table
 from indicators.calendar import label_of_width
 from simulator.day_truth import DayTruth, Parts
@@ -63,7 +63,7 @@ class LayerErrors:
         if any("nights" in numbers for numbers in self._day.zones.values()):
             yield self._zone_table("nights", "nights", self._seen.nights(), self._all.nights())
         for parted in _PARTED:
-            if parted.name in parts_of(self._day):
+            if parted.name in self._day.parts:
                 yield self._parted_table(parted)
 
     def summary(self) -> dict[str, object]:
@@ -96,7 +96,7 @@ class LayerErrors:
         return pairs
 
     def _pairs(self, parted: _Parted) -> Iterator[tuple[str, dict[str, Pair]]]:
-        for (zone,), published in parts_of(self._day).get(parted.name, {}).items():
+        for (zone,), published in self._day.parts.get(parted.name, {}).items():
             yield zone, parted.beside(published, self._true[parted.name].get(zone, {}))
 
     def _zone_table(self, title: str, field: str, true: Mapping[str, int], everybody: Mapping[str, int]) -> str:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 import zones
-from anonymizer.gate import People, ReleasedWindow
+from anonymizer.gate import ReleasedWindow
 from anonymizer.keys import MemoryKeyStore
 from config.sections import IndicatorsSettings
 from config.settings import Duration, load
@@ -41,16 +41,6 @@ _OF_ZONES = (*ZONE_INDICATORS, "nights")
 
 RawKey = tuple[str, str, int, int]
 """Layer, indicator, width and start (ms) of a window."""
-
-
-Parts = Mapping[str, Mapping[tuple[str, ...], Mapping[str, People]]]
-"""Indicator to the names of a cell to segment to people."""
-
-
-def parts_of(window: ReleasedWindow) -> Parts:
-    """The published segments of a window; empty where none are counted."""
-    parts: Parts = getattr(window, "parts", {})
-    return parts
 
 
 class Counted(NamedTuple):
