@@ -22,7 +22,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format simulation bench bench-recovery bench-scaling bench-backlog bench-privacy bench-indicators bench-country bench-zone-size chaos attack lock clean
+.PHONY: help demo test check format simulation bench bench-recovery bench-scaling bench-backlog bench-privacy bench-indicators bench-country bench-zone-size bench-accuracy chaos attack lock clean
 
 help:
 	@echo 'make demo                  a festival in the terminal: broker, Redis, worker and crowd; Ctrl-C stops all'
@@ -38,6 +38,7 @@ help:
 	@echo 'make bench-country         35,000 zones and a day of 100,000 devices: seconds to load the zones, to release the day'
 	@echo 'make bench-indicators      cost of all indicators on an event, beside presence and flows only; memory per device'
 	@echo 'make bench-zone-size       how often the zone of the cell is that of the phone, by size; BENCH_ARGS=samples.csv'
+	@echo 'make bench-accuracy        numbers of a simulated festival against its truth, and intervals that hold; 4 minutes'
 	@echo 'make simulation            2,000 simulated schedules of crashes, pauses and takeovers; SCHEDULES=..., SEED=...'
 	@echo 'make chaos FAULTS=50       kills and restarts everything while events flow, then checks every number'
 	@echo '                           SEED=0 EVENTS=3000000 WORKERS=3; needs java, mvn and redis-server'
@@ -68,7 +69,7 @@ simulation: $(VENV)/.test
 bench: $(VENV)/.bench
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
-bench-recovery bench-scaling bench-backlog bench-privacy bench-indicators: bench-%: $(VENV)/.bench
+bench-recovery bench-scaling bench-backlog bench-privacy bench-indicators bench-accuracy: bench-%: $(VENV)/.bench
 	$(BIN)/python -m bench.$* $(BENCH_ARGS)
 
 bench-country: $(VENV)/.bench
