@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from anonymizer.gate import PUBLISHED_NAMES, Publication
 from config.errors import FouleError
 from sinks.kafka import Topics, records
+from sinks.values import Values
 
 MANIFEST: Final = "manifest.json"
 
@@ -83,7 +84,8 @@ class ReleaseFolder:
     nothing is left. Raises FouleError where the folder holds something or cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, values: Values | None = None) -> None:
+        self._values = values or Values()
         self._folder = folder
         self._partial = folder.absolute().with_name(f".{folder.absolute().name}.{uuid4().hex[:8]}")
         self._tables: dict[str, _Table] = {}
@@ -99,7 +101,7 @@ class ReleaseFolder:
     def write(self, publication: Publication) -> None:
         """Add a released window; nothing if it holds no number."""
         try:
-            for record in records(publication, _TOPICS):
+            for record in records(publication, _TOPICS, self._values):
                 self._tables[record.topic].add(record.value)
         except OSError as error:
             raise self._unwritable(error) from error

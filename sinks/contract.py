@@ -10,10 +10,13 @@ import msgspec
 from anonymizer.gate import Publication
 from config.errors import ContractError
 from indicators.calendar import label_of_start
-from indicators.counts import FLOWS
 
 #: The stream, and the Pub/Sub channel, that says which windows changed.
 CHANGES: Final = "foule:changes"
+
+#: The indicators of pairs of zones.
+FLOWS: Final = "flows"
+TRIPS: Final = "trips"
 
 #: The field of a window's hash that holds its header; no zone may have this id.
 HEADER: Final = "_"

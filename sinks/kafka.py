@@ -11,7 +11,7 @@ import msgspec
 
 from anonymizer.gate import Publication
 from indicators.cells import SHAPES
-from indicators.counts import FLOWS
+from sinks.contract import FLOWS
 from sinks.values import Values
 
 #: The headers of every record: the version of the schema of its value.

@@ -15,7 +15,13 @@ from sinks.redis import RedisSink
 from tests.test_imports import PROJECT, ROOT
 
 #: What sinks may know of the packages in which things are counted.
-KNOWN_TO_SINKS = {"anonymizer.gate", "indicators.calendar"}
+KNOWN_TO_SINKS = {
+    "anonymizer.gate",
+    "indicators.calendar",
+    "indicators.cells",
+    "indicators.dwell",
+    "indicators.extrapolation",
+}
 COUNTING = ("anonymizer", "indicators", "streams")
 GATE = "anonymizer/gate.py"
 

@@ -122,8 +122,10 @@ def load_places(settings: Settings) -> Places:
 
 
 def _sinks(settings: Settings, places: Places, metrics: Metrics) -> Callable[[Link], Sequence[Sink]]:
+    values = Values.of(settings, places.layers)
+
     def make(link: Link) -> Sequence[Sink]:
-        topics, values = settings.topics, Values(places.layers)
+        topics = settings.topics
         day_of = Calendar.of(settings.time).start_of_day if settings.indicators.occupancy else None
         return [
             RedisSink(settings.redis, refused=metrics.refused_windows.inc, values=values, day_of=day_of),
