@@ -7,7 +7,8 @@ from foule.oracle.days import Days, Epoch, Span
 
 MOVE, SILENCE, CUT = "move", "silence", "cut"
 
-Cell = str | tuple[str, str]
+Cell = str | tuple[str, ...]
+"""What an indicator counts in: a zone, or several names, such as (from, to) or (zone, origin)."""
 
 
 class Visit(NamedTuple):

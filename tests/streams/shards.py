@@ -11,7 +11,7 @@ from anonymizer.keys import EpochKeys, KeyStore, MemoryKeyStore, Register
 from config.errors import KeyStoreError
 from config.sections import EventsSettings, PrivacySettings, TimeSettings, TopicsSettings
 from config.settings import Duration, Settings
-from foule.oracle.oracle import Parameters, Record, Tallies, WindowKey
+from foule.oracle.oracle import Cell, Parameters, Record, Tallies, WindowKey
 from indicators.counts import FLOWS, Tally
 from streams.fetch import Fetch
 from streams.shard import Shard, ShardParts
@@ -90,7 +90,7 @@ def as_oracle(tallies: Iterable[Tally], layers: Sequence[Layer]) -> Tallies:
     return found
 
 
-def _cell(layer: Layer, indicator: str, cell: int) -> str | tuple[str, str]:
+def _cell(layer: Layer, indicator: str, cell: int) -> Cell:
     if indicator != FLOWS:
         return layer.zone_name(cell)
     zones = layer.outside + 1
