@@ -15,7 +15,7 @@ def stop_day(track: Track, visit: Visit) -> Span | None:
     ends while it is open, which it is also at the very instant of its end, with the last event that came before; and
     when it ends.
     """
-    for day in track.days.local_days(visit.first, min(visit.end + 1, track.epoch.end)):
+    for day in track.days.local_days(visit.first, visit.end):
         last = max(
             (ts for ts, _ in track.seen if visit.first <= ts <= visit.last and ts < day.end), default=visit.first
         )

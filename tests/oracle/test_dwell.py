@@ -40,6 +40,8 @@ def test_of_several_visits_that_end_in_a_window_the_longest_counts() -> None:
     long = [event(20 * MINUTE), event(40 * MINUTE), event(50 * MINUTE, cell="port-1")]
     found = dwell(*short, *long)
     assert found[0, ("beach", "15m-30m")] == 1
+    first = [*long, event(51 * MINUTE), event(52 * MINUTE, cell="port-1")]
+    assert {cell for at, cell in dwell(*first) if at == 0} == {("beach", "15m-30m"), ("port", "0-15m")}
     assert {cell for at, cell in found if at == 0} == {("beach", "15m-30m"), ("port", "0-15m"), ("town", "0-15m")}
 
 
@@ -52,7 +54,7 @@ def test_silence_ends_a_visit_linger_after_its_last_event_and_cuts_end_none() ->
     half = settings(widths=(HOUR,), dwell=(HOUR,))
     assert dwell(event(0), event(20 * MINUTE), parameters=half) == {(0, ("beach", "15m-30m")): 1}
     assert dwell(event(0), event(30 * MINUTE), parameters=half) == {(60, ("beach", "30m-1h")): 1}
-    assert dwell(event(17 * HOUR + 30 * MINUTE), parameters=half) == {}
+    assert dwell(event(17 * HOUR + 30 * MINUTE), parameters=half, end=DAY_END + DAY) == {}
     assert dwell(event(17 * HOUR + 30 * MINUTE - 1), parameters=half) == {(17 * 60, ("beach", "0-15m")): 1}
 
 

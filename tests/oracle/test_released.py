@@ -225,14 +225,14 @@ def test_a_zone_withheld_for_its_presence_goes_with_all_its_cells_and_pairs() ->
         "flows": {("a", "c"): 30, ("b", "c"): 30, ("c", "b"): 30},
         "trips": {("a", "c"): 30, ("c", "b"): 30},
         "flow_origins": {("c", "b", "local"): 50, ("c", "a", "b"): 50},
-        "origins": {("b", "local"): 40, ("a", "b"): 40},
+        "origins": {("b", "local"): 40, ("a", "b"): 60, ("a", "z"): 40},
         "dwell": {("b", "0-15m"): 40, ("a", "0-15m"): 40},
         "dwell_origins": {("b", "local", "0-15m"): 40},
         "categories": {("b", "resident"): 30},
         "recurrence": {("b", "1"): 30},
         "sojourns": {("b", "1"): 30},
         "night_origins": {("b", "local"): 30},
-        "catchment": {("b", "a"): 50, ("a", "b"): 50, ("a", "a"): 60},
+        "catchment": {("b", "a"): 50, ("a", "b"): 70, ("a", "a"): 60},
     }
     # Of 81 in the north 70 are in a and b: 11 would be left.
     found = publish(coast={"presence": {"north": 81}}, spots=zone)["spots"]
@@ -242,9 +242,9 @@ def test_a_zone_withheld_for_its_presence_goes_with_all_its_cells_and_pairs() ->
         "flows": {("a", "c"): 30},
         "trips": {("a", "c"): 30},
         "flow_origins": {("c", "a", "other"): 50},
-        "origins": {("a", "other"): 40},
+        "origins": {("a", "b"): 60, ("a", "other"): 40},
         "dwell": {("a", "0+"): 40},
-        "catchment": {("a", "a"): 60, ("a", "other"): 50},
+        "catchment": {("a", "b"): 70, ("a", "other"): 60},
     }
 
 
