@@ -47,8 +47,8 @@ def _count(settings_file: Path, partition: int, end: int, advances: Sequence[tup
     gc.disable()  # millions of small objects, none of them in a cycle, would be looked at again and again
     settings = load(settings_file, {})
     log = asyncio.run(_read(settings, partition, end))
-    locate = locator(zones.load(settings.zones))
-    result = run(Parameters.of(settings), {partition: log}, {partition: advances}, locate, keys)
+    places = zones.load(settings.zones)
+    result = run(Parameters.of(settings), {partition: log}, {partition: advances}, locator(places), keys, places.layers)
     result.verdicts.clear()
     result.stays.clear()
     return result

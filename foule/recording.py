@@ -25,6 +25,7 @@ from foule.event_times import EventTimes
 from foule.eventfiles import EventFile
 from foule.eventfiles.records import Batch
 from foule.progress import Report
+from sinks.values import Values
 from streams.decode import END_OF_TIME
 
 #: With a sort the whole file is read first: the part of the progress that this takes.
@@ -63,6 +64,7 @@ class Recording:
         self.places = zones.load(settings.zones)
         for line in self.places.report:
             click.echo(line, err=True)
+        self.values = Values.of(settings, self.places.layers)
         self.core = Core(settings, self.places, store or MemoryKeyStore(), lambda: time.time_ns() // 1_000_000)
         self._settings = settings
         self._sort = sort

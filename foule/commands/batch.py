@@ -35,7 +35,7 @@ def batch(file: Path, settings: Settings, out: Path, sort: bool, timestamp: str 
     (topics.partitions, by subscriber), so that the counts are those of a live run over the same file. The result is a
     trial: the folder says that it is not for publication, and never replaces an earlier one.
     """
-    with ReleaseFolder(out) as folder, Recording(file, settings, sort, timestamp) as recording:
+    with Recording(file, settings, sort, timestamp) as recording, ReleaseFolder(out, recording.values) as folder:
         partitioner = Partitioner(settings.topics.partitions)
         with progress(f"batch {file.name}", 1) as report:
             for events in recording.batches(report):

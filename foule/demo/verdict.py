@@ -35,7 +35,7 @@ def judge(
 
     ``sent``: records that Kafka acknowledged; ``tallies``: read to its end; ``keys``: of the epochs.
     """
-    oracle = oracle_of(settings, keys, locator(places))
+    oracle = oracle_of(settings, keys, locator(places), places.layers)
     proof = prove(settings, places.layers, oracle, tallies)
     return Verdict([*_check_events(sent, figures, oracle), *proof.checks], oracle, proof.released)
 

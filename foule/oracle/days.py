@@ -1,6 +1,6 @@
 """Local days, epochs and windows, computed one instant at a time with zoneinfo alone."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -39,6 +39,7 @@ class Days:
     def __init__(self, parameters: Parameters) -> None:
         self._zone = ZoneInfo(parameters.zone)
         self._day_start = parameters.day_start
+        self._night = parameters.night_from, parameters.night_until
         self._epoch_days = parameters.epoch_days
         self._first_day = parameters.epoch_start.toordinal()
         self.start = lru_cache(maxsize=None)(self._start)
@@ -49,9 +50,12 @@ class Days:
         A wall time that the clock passes twice is the first of the two; one that it skips counts as if the
         clock had not been changed yet.
         """
-        if day > _LAST_DAY:
-            return self._start(day - _CYCLE_DAYS) + _CYCLE
-        wall = datetime.combine(datetime.fromordinal(day).date(), self._day_start, tzinfo=self._zone)
+        return self._instant(day, self._day_start)
+
+    def _instant(self, date: int, clock: time) -> int:
+        if date > _LAST_DAY:
+            return self._instant(date - _CYCLE_DAYS, clock) + _CYCLE
+        wall = datetime.combine(datetime.fromordinal(date).date(), clock, tzinfo=self._zone)
         return (wall.astimezone(UTC) - _UNIX) // _MS
 
     def day(self, ts: int) -> int:
@@ -84,3 +88,21 @@ class Days:
             return Span(start, end)
         start += (ts - start) // width * width
         return Span(start, min(start + width, end))
+
+    def local_days(self, first: int, until: int) -> list[Span]:
+        """The local days from the one that holds ``first`` to the last one that starts before ``until``."""
+        found = [self.window(DAY, first)]
+        while found[-1].end < until:
+            found.append(self.window(DAY, found[-1].end))
+        return found
+
+    def night(self, day: Span) -> Span:
+        """The night of a local day: from one time of the clock to another, as far as they lie in the day.
+
+        A time before ``day_start`` is of the next date; a night until ``day_start`` lasts to the day's end. Where the
+        clock is changed, times are found as those at which days start. A night that ends before it begins has nothing.
+        """
+        date, (begin, end) = self.day(day.start), self._night
+        first = self._instant(date + (begin < self._day_start), begin)
+        last = day.end if end == self._day_start else self._instant(date + (end < self._day_start), end)
+        return Span(max(first, day.start), min(last, day.end))

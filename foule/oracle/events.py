@@ -21,13 +21,20 @@ class Record(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A record that can be used: it has a ``cell``, or else ``lat`` and ``lon``."""
+    """A record that can be used: it has a ``cell``, or else ``lat`` and ``lon``.
+
+    ``mcc`` and ``home`` are None where the record does not say them, or says an empty text; ``machine``: the SIM is a
+    machine's.
+    """
 
     ts: int
     subscriber: str
     cell: str | None
     lat: float | None
     lon: float | None
+    mcc: str | None = None
+    home: str | None = None
+    machine: bool = False
 
 
 class _Object(NamedTuple):
@@ -54,7 +61,7 @@ _JSON = json.JSONDecoder(object_pairs_hook=_Object, parse_int=_Integer, parse_co
 
 
 def read_event(parameters: Parameters, value: bytes | None, timestamp: int) -> Event | str:
-    """The event in a record's ``value``, or the reason for which it is rejected (all but unknown_cell)."""
+    """The event in a record's ``value``, or the reason for which it is rejected (all but unknown_cell, machine)."""
     try:
         found = _mapped(parameters.fields, _pairs(value))
     except _Malformed:
@@ -72,9 +79,23 @@ def read_event(parameters: Parameters, value: bytes | None, timestamp: int) -> E
         return "bad_time"
     if timestamp >= 0 and instant > timestamp + parameters.max_skew:
         return "future"
+    mcc, home = _text(found["mcc"]) or None, _text(found["home"]) or None
+    machine = _is_machine(parameters, subscriber, _text(found["tac"]))
     if cell:
-        return Event(instant, subscriber, cell, None, None)
-    return Event(instant, subscriber, None, lat, lon)
+        return Event(instant, subscriber, cell, None, None, mcc, home, machine)
+    return Event(instant, subscriber, None, lat, lon, mcc, home, machine)
+
+
+def is_imsi(subscriber: str) -> bool:
+    """Whether a subscriber looks like an IMSI, which begins with the codes of its country and network: 14 or 15 of the
+    digits 0 to 9."""
+    return 14 <= len(subscriber) <= 15 and all("0" <= character <= "9" for character in subscriber)
+
+
+def _is_machine(parameters: Parameters, subscriber: str, tac: str | None) -> bool:
+    """By the type of the device, or by the network of an IMSI; other subscribers have no network."""
+    in_network = is_imsi(subscriber) and any(map(subscriber.startswith, parameters.machine_networks))
+    return in_network or tac in parameters.machine_tacs
 
 
 def _pairs(value: bytes | None) -> list[tuple[str, Any]]:

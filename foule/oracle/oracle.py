@@ -1,16 +1,25 @@
 """From partition logs and the advances applied to them to every count, the plainest way (docs/indicators.md)."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from foule.oracle.catchment import catchment_marks
+from foule.oracle.categories import category_marks
 from foule.oracle.days import Days, Epoch
+from foule.oracle.dwell import dwell_marks
 from foule.oracle.events import Event, Record, read_event
-from foule.oracle.parameters import Fields, Parameters
+from foule.oracle.origins import by_origin, origin_of
+from foule.oracle.parameters import DAY, Fields, Parameters
 from foule.oracle.publication import Keys, Rules, add_record_key, record_key
 from foule.oracle.result import ALL, Result, StayedVisit, Tallies, WindowKey
-from foule.oracle.visits import Cell, Visit, marks_of, visits_of
+from foule.oracle.several_days import recurrence_marks, sojourn_marks, usual_marks
+from foule.oracle.stays import night_marks
+from foule.oracle.track import Mark, Track, Zoning
+from foule.oracle.trips import trip_marks
+from foule.oracle.visits import Cell, Visit, marks_of
+from zones import Layer
 
 __all__ = ["Cell", "Fields", "Keys", "Locate", "Parameters", "Record", "Result", "Rules", "Tallies", "Visit"]
 __all__ += ["WindowKey"]
@@ -29,6 +38,8 @@ class _Accepted(NamedTuple):
     offset: int
     subscriber: str
     zones: dict[str, str]
+    mcc: str | None
+    home: str | None
 
 
 @dataclass
@@ -45,13 +56,22 @@ class _Shard:
             self.watermark = to
 
 
-def run(parameters: Parameters, logs: Logs, advances: Advances, locate: Locate, keys: Keys | None = None) -> Result:
+def run(
+    parameters: Parameters,
+    logs: Logs,
+    advances: Advances,
+    locate: Locate,
+    keys: Keys | None = None,
+    layers: Sequence[Layer] = (),
+) -> Result:
     """All counts of the records in ``logs``, by partition and over the whole input.
 
     ``advances`` holds, by partition, the pairs (N, W) that were applied: "when the next offset is N, advance
-    to W". ``keys``: of the epochs, by label, from which the errors of published numbers follow. Raises ValueError where
-    a log's offsets do not increase.
+    to W". ``keys``: of the epochs, by label, from which the errors of published numbers follow. ``layers``: the order
+    of their zones, which decides between nights of the same length, and their home areas; zones of a layer that is not
+    here are in the order of their names, and have no area. Raises ValueError where a log's offsets do not increase.
     """
+    zonings = {layer.name: Zoning.of(layer) for layer in layers}
     days, result = Days(parameters), Result(parameters, keys=keys or {})
     everything: list[_Accepted] = []
     for partition, log in sorted(logs.items()):
@@ -62,9 +82,9 @@ def run(parameters: Parameters, logs: Logs, advances: Advances, locate: Locate, 
         if parameters.shuffle:
             everything += shard.accepted
         else:
-            _count(result, days, partition, shard.accepted)
+            _count(result, days, zonings, partition, shard.accepted)
     if parameters.shuffle:
-        _count(result, days, ALL, everything)
+        _count(result, days, zonings, ALL, everything)
     return result
 
 
@@ -107,16 +127,19 @@ def _take(parameters: Parameters, shard: _Shard, partition: int, record: Record,
     zones = locate(event.cell, event.lat, event.lon)
     if zones is None:
         return "unknown_cell"
+    if event.machine:
+        return "machine"
     if shard.watermark is not None and event.ts <= shard.watermark:
         return "late"
-    shard.accepted.append(_Accepted(event.ts, partition, record.offset, event.subscriber, zones))
+    person = event.subscriber, zones, event.mcc, event.home
+    shard.accepted.append(_Accepted(event.ts, partition, record.offset, *person))
     seen = event.ts if record.timestamp < 0 else min(event.ts, record.timestamp)
     shard.latest = seen if shard.latest is None else max(shard.latest, seen)
     shard.advance((shard.latest - parameters.lateness) // 1_000 * 1_000)
     return "accepted"
 
 
-def _count(result: Result, days: Days, shard: int, accepted: list[_Accepted]) -> None:
+def _count(result: Result, days: Days, zonings: Mapping[str, Zoning], shard: int, accepted: list[_Accepted]) -> None:
     """Enter the tallies of the devices of these events, and their visits."""
     parameters = result.parameters
     devices: dict[tuple[str, int], list[_Accepted]] = defaultdict(list)
@@ -134,21 +157,38 @@ def _count(result: Result, days: Days, shard: int, accepted: list[_Accepted]) ->
             for label, key in result.keys.items()
             if label.partition(".")[0] == called
         ]
+        origin = origin_of(parameters, subscriber, events[0].mcc, events[0].home)
         for layer in events[0].zones:
             seen = [(event.ts, event.zones[layer]) for event in events]
-            visits = list(visits_of(seen, parameters.linger, epochs[number].end))
-            result.stays.setdefault(layer, []).extend(StayedVisit(epochs[number], visit) for visit in visits)
+            track = Track(parameters, days, epochs[number], zonings.get(layer, Zoning()), seen, origin)
+            result.stays.setdefault(layer, []).extend(StayedVisit(track.epoch, visit) for visit in track.visits)
             for width in parameters.widths:
-                for window, indicator, cell in _marks(layer, width, days, epochs[number], visits):
+                for span, indicator, cell in _marks(track, width):
+                    window = WindowKey(layer, width, span.start, span.end)
                     cells = tallies.setdefault(window, {}).setdefault(indicator, {})
                     cells[cell] = cells.get(cell, 0) + 1
                     for under, record in records:
                         add_record_key(under, window, indicator, cell, record)
 
 
-def _marks(
-    layer: str, width: int, days: Days, epoch: Epoch, visits: list[Visit]
-) -> Iterator[tuple[WindowKey, str, Cell]]:
-    """Each cell in which any of a device's visits is counted, once: there it adds 1."""
-    for window, indicator, cell in {mark for visit in visits for mark in marks_of(visit, days, epoch, width)}:
-        yield WindowKey(layer, width, window.start, window.end), indicator, cell
+def _marks(track: Track, width: int) -> set[Mark]:
+    """Each cell of a window of ``width`` ms in which a device is counted, once: there it adds 1."""
+    wanted = track.parameters
+    marks = {mark for visit in track.visits for mark in marks_of(visit, track.days, track.epoch, width)}
+    if width in wanted.dwell:
+        marks.update(dwell_marks(track, width))
+    if width == DAY:
+        for daily, is_wanted in (
+            (night_marks, wanted.nights),
+            (category_marks, wanted.categories),
+            (catchment_marks, wanted.catchment),
+            (trip_marks, wanted.trips),
+            (recurrence_marks, wanted.recurrence),
+            (sojourn_marks, wanted.sojourns),
+            (usual_marks, wanted.usual),
+        ):
+            if is_wanted:
+                marks.update(daily(track))
+    if width in wanted.origins:
+        marks.update(by_origin(track.zoning, track.origin, list(marks)))
+    return marks

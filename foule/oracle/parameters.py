@@ -1,7 +1,10 @@
 """The settings on which a count depends, as the oracle needs them; durations and instants in milliseconds."""
 
+import csv
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
+from pathlib import Path
 from typing import NamedTuple
 
 from config.settings import Settings
@@ -10,6 +13,8 @@ SECOND = 1_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+
+_TABLES = Path(__file__).parents[2] / "indicators" / "data"
 
 
 class Fields(NamedTuple):
@@ -23,13 +28,17 @@ class Fields(NamedTuple):
     mcc: str = "mcc"
     home: str = "home"
     rat: str = "rat"
+    tac: str = "tac"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
-    """What decides, besides the records and the advances, every count.
+    """What decides, besides the records, the advances and the zones, every count.
 
-    ``shuffle``: a device's events may be in any partition; each is late by the watermark of its own.
+    ``shuffle``: a device's events may be in any partition; each is late by the watermark of its own. ``machine_tacs``
+    and ``machine_networks``: whose events are not of people. ``dwell`` and ``origins``: the widths in which they are
+    counted; ``countries``: by country code of a network (MCC), ISO 3166 alpha-2; ``areas``: the codes of the home areas
+    that are told apart.
     """
 
     zone: str = "Europe/Paris"
@@ -44,11 +53,38 @@ class Parameters:
     not_after: int | None = None
     shuffle: bool = False
     fields: Fields = field(default_factory=Fields)
+    machine_tacs: Collection[str] = frozenset()
+    machine_networks: tuple[str, ...] = ()
+    home_mcc: tuple[str, ...] = ("208",)
+    countries: Mapping[str, str] = field(default_factory=dict)
+    areas: Collection[str] = frozenset()
+    dwell: tuple[int, ...] = ()
+    dwell_edges: tuple[int, ...] = (15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR)
+    origins: tuple[int, ...] = ()
+    nights: bool = False
+    night_from: time = time(20)
+    night_until: time = time(4)
+    night_stay: int = HOUR
+    categories: bool = False
+    visit_stay: int = 2 * HOUR
+    habitual_days: int = 4
+    catchment: bool = False
+    trips: bool = False
+    trip_stay: int = 20 * MINUTE
+    recurrence: bool = False
+    sojourns: bool = False
+    usual: bool = False
+    usual_nights: int = 3
 
     @classmethod
     def of(cls, settings: Settings) -> "Parameters":
-        """The same values, taken from the settings of the application."""
-        events, clock = settings.events, settings.time
+        """The same values, taken from the settings of the application and the files that they name.
+
+        The tables of countries and areas are read only if something is counted by origin, and are empty otherwise.
+        """
+        events, clock, wanted = settings.events, settings.time, settings.indicators
+        by_origin = bool(wanted.origins) or wanted.categories
+        areas = settings.origins.areas or _TABLES / "departements.csv"
         return cls(
             zone=clock.zone,
             day_start=time.fromisoformat(clock.day_start),
@@ -62,4 +98,37 @@ class Parameters:
             not_after=None if events.not_after is None else int(events.not_after),
             shuffle=events.shuffle,
             fields=Fields(*(getattr(events, role) for role in Fields._fields)),
+            machine_tacs=frozenset() if events.machine_tacs is None else frozenset(_lines(events.machine_tacs)),
+            machine_networks=events.machine_networks,
+            home_mcc=settings.origins.home_mcc,
+            countries=_column(_TABLES / "mcc.csv", "mcc", "country") if by_origin else {},
+            areas=frozenset(_column(areas, "code", "name") if by_origin else ()),
+            dwell=tuple(int(width) for width in wanted.dwell),
+            dwell_edges=tuple(int(edge) for edge in wanted.dwell_edges),
+            origins=tuple(int(width) for width in wanted.origins),
+            nights=wanted.nights,
+            night_from=time.fromisoformat(wanted.night_from),
+            night_until=time.fromisoformat(wanted.night_until),
+            night_stay=int(wanted.night_stay),
+            categories=wanted.categories,
+            visit_stay=int(wanted.visit_stay),
+            habitual_days=wanted.habitual_days,
+            catchment=wanted.catchment,
+            trips=wanted.trips,
+            trip_stay=int(wanted.trip_stay),
+            recurrence=wanted.recurrence,
+            sojourns=wanted.sojourns,
+            usual=wanted.usual,
+            usual_nights=wanted.usual_nights,
         )
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a file, without spaces around them and without empty ones."""
+    return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+
+
+def _column(path: Path, key: str, value: str) -> dict[str, str]:
+    """Two columns of a CSV with a header, the one by the other."""
+    with path.open(encoding="utf-8-sig", newline="") as source:
+        return {row[key].strip(): row[value].strip() for row in csv.DictReader(source)}

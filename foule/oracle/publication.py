@@ -1,85 +1,45 @@
 """What may be published, one cell after the other: the rules of docs/privacy.md in the plainest way."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from hashlib import blake2b
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 
-from config.settings import Settings
+from foule.oracle.bins import NUMBER_BINS, Bins, stay_bins
+from foule.oracle.merging import Run, merged
+from foule.oracle.pooling import pooled
+from foule.oracle.rules import Bar, Group, Keys, Rules, Tallies, WindowKey, add_record_key, record_key, together
 from foule.oracle.visits import Cell
-from zones import Layer
+from foule.oracle.withholding import Cells, proven, withhold
+from zones import OUTSIDE
 
-OUTSIDE = "outside"
+__all__ = ["Keys", "Rules", "Tallies", "WindowKey", "add_record_key", "published", "record_key"]
 
-_WHOLE = 2**32
-_NESTED = ("presence", "appeared", "vanished")
+POOLED = ("origins", "arrival_origins", "departure_origins", "flow_origins", "night_origins", "categories", "catchment")
+"""Indicators of which the last name of a cell is a segment of what the names before it name."""
 
+MERGED = ("dwell", "recurrence", "sojourns")
+"""Indicators of which the last name of a cell is a bin."""
 
-class WindowKey(NamedTuple):
-    """A window of a layer; ``width``, ``start`` and ``end`` in ms (a window that is cut ends early)."""
-
-    layer: str
-    width: int
-    start: int
-    end: int
-
-
-Tallies = dict[WindowKey, dict[str, dict[Cell, int]]]
-"""Devices by window, indicator and cell: a zone id, or (from, to) for flows. What is zero is absent."""
-
-Keys = Mapping[str, bytes]
-"""The keys of epochs by their labels."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """``k`` and ``noise`` as in the settings; ``within``: by layer, the layer that holds it and the zone there that
-    holds each of its zones."""
-
-    k: int
-    noise: int
-    within: Mapping[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, settings: Settings, layers: Sequence[Layer]) -> "Rules":
-        """The same values, taken from the settings of the application and its zones."""
-        within = {
-            layer.name: (
-                layers[layer.parent].name,
-                {
-                    zone: layers[layer.parent].zone_name(at)
-                    for zone, at in zip(layer.ids, layer.parents, strict=True)
-                    if at != layers[layer.parent].outside
-                },
-            )
-            for layer in layers
-            if layer.parent is not None
-        }
-        return cls(settings.privacy.k, settings.privacy.noise, within)
-
-
-def record_key(key: bytes, subscriber: str) -> int:
-    """The record key of a subscriber: the last four bytes of the digest whose first eight are the pseudonym."""
-    return int.from_bytes(blake2b(subscriber.encode(), key=key, digest_size=12).digest()[8:], "little")
-
-
-def add_record_key(sums: Tallies, window: WindowKey, indicator: str, cell: Cell, record: int) -> None:
-    """Count a device's record key in a cell."""
-    cells = sums.setdefault(window, {}).setdefault(indicator, {})
-    cells[cell] = (cells.get(cell, 0) + record) % _WHOLE
+Names = tuple[str, ...]
+Groups = Mapping[Names, Group]
 
 
 def published(rules: Rules, tallies: Tallies, sums: Tallies, secret_of: Callable[[WindowKey], bytes]) -> Tallies:
     """What may be published of these windows. ``sums``: of the record keys of each cell's devices; ``secret_of``: the
     epoch's key by which a window's errors are drawn.
 
-    ``outside`` is no zone to publish numbers of (it is one end of flows), and a window of which nothing remains is left
-    out.
+    A cell is named by its zone or pair and, where they part it, by a segment or by a run of bins. What is of outside
+    alone is left out (outside may be either end of a flow), and a window of which nothing remains is, too.
     """
     found: Tallies = {}
     for window in sorted(tallies, key=lambda window: _depth(rules, window.layer)):
-        cells = dict(_passing(rules, window, tallies[window], sums.get(window, {}), secret_of))
-        _withhold(rules, window, cells, found)
+        bar = Bar(rules, window.layer, secret_of(window))
+        cells: Cells = {}
+        for indicator, counts in tallies[window].items():
+            if indicator != "dwell_origins":
+                cells.update(_released(bar, indicator, _groups(counts, sums.get(window, {}).get(indicator, {}))))
+        parted = _groups(tallies[window].get("dwell_origins", {}), sums.get(window, {}).get("dwell_origins", {}))
+        cells.update(_dwell_origins(bar, parted, cells))
+        withhold(rules, window, cells, found)
         for (indicator, cell), people in cells.items():
             found.setdefault(window, {}).setdefault(indicator, {})[cell] = people
     return found
@@ -89,92 +49,90 @@ def _depth(rules: Rules, layer: str) -> int:
     return 1 + _depth(rules, rules.within[layer][0]) if layer in rules.within else 0
 
 
-def _passing(
-    rules: Rules,
-    window: WindowKey,
-    counts: Mapping[str, Mapping[Cell, int]],
-    sums: Mapping[str, Mapping[Cell, int]],
-    secret_of: Callable[[WindowKey], bytes],
-) -> Iterator[tuple[tuple[str, Cell], int]]:
-    for indicator, cells in counts.items():
-        for cell, count in cells.items():
-            if cell != OUTSIDE and count >= rules.k:
-                names = cell if isinstance(cell, tuple) else (cell,)
-                name = "\0".join((indicator, window.layer, *names))
-                people = count
-                if rules.noise:
-                    people += error(secret_of(window), rules.noise, sums[indicator][cell], name)
-                if people >= rules.k + rules.noise:
-                    yield (indicator, cell), people
+def _groups(counts: Mapping[Cell, int], sums: Mapping[Cell, int]) -> Groups:
+    """The devices of each cell, by its names, but for what is of outside alone."""
+    return {
+        cell if isinstance(cell, tuple) else (cell,): Group(count, sums.get(cell, 0))
+        for cell, count in counts.items()
+        if cell != OUTSIDE
+    }
 
 
-def error(key: bytes, noise: int, record_keys: int, name: str) -> int:
-    """The error of the cell of this name whose devices' record keys add up to ``record_keys``."""
-    secret = blake2b(key=key, digest_size=32, person=b"foule noise").digest()
-    digest = blake2b((record_keys % _WHOLE).to_bytes(4, "little") + name.encode(), key=secret, digest_size=8).digest()
-    return int.from_bytes(digest, "little") % (2 * noise + 1) - noise
+def _released(bar: Bar, indicator: str, groups: Groups) -> Iterator[tuple[tuple[str, Cell], int]]:
+    """The numbers of an indicator that may be published, as far as it alone tells."""
+    if indicator in POOLED:
+        for names, segments in _parted(groups).items():
+            for name, pool in pooled(segments, _number(bar, indicator, names)).items():
+                yield (indicator, (*names, name)), pool.people
+    elif indicator in MERGED:
+        bins = stay_bins(bar.rules.edges) if indicator == "dwell" else NUMBER_BINS
+        for names, parts in _parted(groups).items():
+            for run, people in merged(bins, parts, _number(bar, indicator, names)).items():
+                yield (indicator, (*names, bins.run(*run))), people
+    else:
+        for names, group in groups.items():
+            number = bar.number(group, indicator, *names)
+            if number is not None:
+                yield (indicator, names if len(names) > 1 else names[0]), number
 
 
-def _withhold(rules: Rules, window: WindowKey, cells: dict[tuple[str, Cell], int], found: Tallies) -> None:
-    """Take out the smallest zone of each zone above, of whichever layer, of which published zones prove, whatever the
-    errors are, that more devices than twice the noise, and fewer than k, are missing.
+def _parted(groups: Groups) -> dict[Names, dict[str, Group]]:
+    """The parts of each whole by the last name."""
+    parted: dict[Names, dict[str, Group]] = defaultdict(dict)
+    for (*names, part), group in groups.items():
+        parted[tuple(names)][part] = group
+    return parted
 
-    Of the published zones in it count those that no other published one between holds.
+
+def _number(bar: Bar, indicator: str, names: Names) -> Callable[[Group, str], int | None]:
+    """What would be published of a part of the whole of these names."""
+    return lambda group, part: bar.number(group, indicator, *names, part)
+
+
+def _dwell_origins(bar: Bar, groups: Groups, cells: Cells) -> Iterator[tuple[tuple[str, Cell], int]]:
+    """Lengths of stay by origin: origins are pooled as if all had stayed equally long, and of what is published then
+    bins are merged. What would say too much beside the lengths of stay of all is taken out."""
+    bins = stay_bins(bar.rules.edges)
+    by_zone: dict[str, dict[str, dict[str, Group]]] = defaultdict(lambda: defaultdict(dict))
+    for (zone, origin, part), group in groups.items():
+        by_zone[zone][origin][part] = group
+    for zone, origins in by_zone.items():
+        wholes = {origin: together(parts.values()) for origin, parts in origins.items()}
+        runs: dict[tuple[str, Run], int] = {}
+        for segment, pool in pooled(wholes, _number(bar, "dwell_origins", (zone,))).items():
+            parts = {
+                name: together(origins[origin][name] for origin in pool.members if name in origins[origin])
+                for name in bins.names
+            }
+            found = merged(bins, parts, _number(bar, "dwell_origins", (zone, segment)))
+            runs.update({(segment, run): people for run, people in found.items()})
+        _take_out_small_rests(bar.rules, bins, zone, runs, cells)
+        for (segment, run), people in runs.items():
+            yield ("dwell_origins", (zone, segment, bins.run(*run))), people
+
+
+def _take_out_small_rests(rules: Rules, bins: Bins, zone: str, runs: dict[tuple[str, Run], int], cells: Cells) -> None:
+    """Take out segments of which published runs of all lengths of stay would leave a small rest.
+
+    The runs of all are looked at in their order. At the first of which published numbers prove that more devices than
+    twice the noise, and fewer than k, are in none of the runs of segments within it, the segment with the smallest of
+    these, then by name, goes with all its runs; and so on from the first.
     """
-    holders = list(_above(rules, window.layer))
-    places = list(rules.within[window.layer][1]) if holders else []
-    for indicator in _NESTED:
-        for at, layer in enumerate(holders):
-            between = [window.layer, *holders[:at]]
-            for mother, people in found.get(window._replace(layer=layer), {}).get(indicator, {}).items():
-                numbers = {
-                    (name, zone): number
-                    for name in between
-                    for zone, number in _numbers(window, name, indicator, cells, found).items()
-                }
-                parts = {
-                    (name, zone): number
-                    for (name, zone), number in numbers.items()
-                    if mother == _up(rules, name, zone, layer)
-                    and not any((other, _up(rules, name, zone, other)) in numbers for other in between if other != name)
-                }
-                mine = [zone for name, zone in parts if name == window.layer]
-                missing = (people - rules.noise) - sum(number + rules.noise for number in parts.values())
-                if mine and 2 * rules.noise < missing < rules.k:
-                    smallest = min(mine, key=lambda zone: (cells[indicator, zone], places.index(zone)))
-                    _take_out(cells, indicator, smallest)
+    whole = {
+        run: cells["dwell", (zone, bins.run(*run))]
+        for run in ((first, last) for first in range(len(bins.lows)) for last in range(first, len(bins.lows)))
+        if ("dwell", (zone, bins.run(*run))) in cells
+    }
+    while (smallest := _beside_small_rest(rules, whole, runs)) is not None:
+        for segment, run in list(runs):
+            if segment == smallest:
+                del runs[segment, run]
 
 
-def _above(rules: Rules, layer: str) -> Iterator[str]:
-    """The layers that hold this one, the nearest first."""
-    while layer in rules.within:
-        layer = rules.within[layer][0]
-        yield layer
-
-
-def _up(rules: Rules, layer: str, zone: str, to: str) -> str | None:
-    """The zone of the layer ``to`` that holds a zone of a layer within it; None if none does."""
-    found: str | None = zone
-    while layer != to:
-        if layer not in rules.within or found is None:
-            return None
-        layer, zones = rules.within[layer]
-        found = zones.get(found)
-    return found
-
-
-def _numbers(
-    window: WindowKey, layer: str, indicator: str, cells: Mapping[tuple[str, Cell], int], found: Tallies
-) -> dict[str, int]:
-    """The published numbers of a layer in the window, by zone; of the window's own, those that are still there."""
-    if layer == window.layer:
-        return {str(cell): people for (name, cell), people in cells.items() if name == indicator}
-    return {str(cell): n for cell, n in found.get(window._replace(layer=layer), {}).get(indicator, {}).items()}
-
-
-def _take_out(cells: dict[tuple[str, Cell], int], indicator: str, zone: str) -> None:
-    """Withhold a zone's number, or, where it is of presence, all its numbers and flows."""
-    for name, cell in list(cells):
-        mine = cell == zone or (isinstance(cell, tuple) and zone in cell)
-        if mine and (indicator == "presence" or name == indicator):
-            del cells[name, cell]
+def _beside_small_rest(rules: Rules, whole: Mapping[Run, int], runs: Mapping[tuple[str, Run], int]) -> str | None:
+    """The segment that is to go; None if none has to."""
+    for (first, last), people in sorted(whole.items()):
+        inside = [(n, segment) for (segment, run), n in runs.items() if first <= run[0] and run[1] <= last]
+        if 2 * rules.noise < proven(rules.noise, people, [n for n, _ in inside]) < rules.k:
+            return min(inside)[1]
+    return None

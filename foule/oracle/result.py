@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from foule.oracle.days import Days, Epoch, Span
 from foule.oracle.parameters import Parameters
-from foule.oracle.publication import OUTSIDE, Keys, Rules, Tallies, WindowKey, published
+from foule.oracle.publication import Keys, Rules, Tallies, WindowKey, published
 from foule.oracle.visits import CUT, Visit, windows_of
+from zones import OUTSIDE
 
 __all__ = ["ALL", "INDICATORS", "OUTSIDE", "Figures", "Result", "StayedVisit", "Tallies", "WindowKey", "add"]
 

@@ -8,6 +8,7 @@ from foule.oracle.days import Days, Epoch, Span
 MOVE, SILENCE, CUT = "move", "silence", "cut"
 
 Cell = str | tuple[str, ...]
+"""What an indicator counts in: a zone, or several names, such as (from, to) or (zone, origin)."""
 
 
 class Visit(NamedTuple):

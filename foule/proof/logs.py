@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -13,7 +14,7 @@ from foule.oracle.oracle import Keys, Locate, Parameters, Record, Result, run
 from foule.proof.topics import read_topic
 from streams.checkpoint import Record as ChangelogRecord
 from streams.checkpoint import Restorer
-from zones import Places
+from zones import Layer, Places
 
 Logs = dict[int, list[Record]]
 """The events of each partition, in order of offset."""
@@ -22,14 +23,16 @@ Advances = dict[int, list[tuple[int, int]]]
 """By partition, (next offset, watermark in UTC ms)."""
 
 
-def oracle_of(settings: Settings, keys: Keys, locate: Locate | None = None) -> Result:
+def oracle_of(settings: Settings, keys: Keys, locate: Locate | None = None, layers: Sequence[Layer] = ()) -> Result:
     """The oracle on the events topic, with the advances that were noted.
 
-    ``keys``: of the epochs, as a witness has seen them; ``locate``: where events are, by default in the zones that the
-    settings name. Raises ServiceError, ContractError.
+    ``keys``: of the epochs, as a witness has seen them; ``locate``: where events are, in zones of ``layers``; by
+    default in the zones that the settings name. Raises ServiceError, ContractError.
     """
-    found = locator(zones.load(settings.zones)) if locate is None else locate
-    return run(Parameters.of(settings), event_logs(settings), applied_advances(settings), found, keys)
+    if locate is None:
+        places = zones.load(settings.zones)
+        locate, layers = locator(places), places.layers
+    return run(Parameters.of(settings), event_logs(settings), applied_advances(settings), locate, keys, layers)
 
 
 def event_logs(settings: Settings) -> Logs:

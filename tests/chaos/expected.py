@@ -83,8 +83,8 @@ def expected(settings_file: Path, keys: Keys) -> Expected:
 def _shard(settings_file: Path, partition: int, end: int, advances: Advances, keys: Keys) -> Shard:
     settings = load(settings_file)
     log = asyncio.run(_log(settings, partition, end))
-    locate = locator(zones.load(settings.zones))
-    found = run(Parameters.of(settings), {partition: log}, {partition: advances}, locate, keys)
+    places = zones.load(settings.zones)
+    found = run(Parameters.of(settings), {partition: log}, {partition: advances}, locator(places), keys, places.layers)
     rejected = {
         offset: verdict for (_, offset), verdict in found.verdicts.items() if verdict not in ("accepted", "late")
     }

@@ -35,7 +35,7 @@ def assert_released_equals_the_oracle(path: Path, keys: Keys, at_least: int = 10
     """Every number that is released is the oracle's, and every window is there; ``keys``: of the epochs."""
     settings = load(path)
     places = load_places(settings.zones)
-    expected = oracle_of(settings, keys, locator(places))
+    expected = oracle_of(settings, keys, locator(places), places.layers)
     assert expected.read == expected.accepted + expected.late + expected.rejected.total()
     assert len(expected.released(Rules.of(settings, places.layers))) > at_least
     with TallyLog(settings, keys) as tallies:

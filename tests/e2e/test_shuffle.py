@@ -123,7 +123,7 @@ def judged(expected: Result) -> Counter[str]:
 def assert_equal_to_the_oracle(settings: Settings, keys: Keys) -> Result:
     """All that was read, released and counted is what the oracle says, which is returned."""
     places = load_places(settings.zones)
-    expected = oracle_of(settings, keys, locator(places))
+    expected = oracle_of(settings, keys, locator(places), places.layers)
     assert counted(settings) == judged(expected)
     assert dead_letters(settings) == expected.rejected
     assert len(expected.released(Rules.of(settings, places.layers))) > 100

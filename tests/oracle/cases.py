@@ -1,10 +1,12 @@
 """A small shore with numbers easy to work out by hand, for the tests of the oracle itself."""
 
 import json
+from datetime import date
 from typing import Any
 
 from foule.oracle.oracle import Parameters, Record, Result, run
-from foule.oracle.parameters import HOUR, MINUTE
+from foule.oracle.parameters import DAY, HOUR, MINUTE
+from zones import Layer
 
 # Saturday 28 June 2014, 10:00 in Paris: six hours into the local day that began at 04:00.
 TEN = 1_403_942_400_000
@@ -21,6 +23,12 @@ ZONES = {
 ALL = "area"
 """The second layer, in which beach and port are one zone."""
 MERGED = {"beach": "coast", "port": "coast", "town": "town", "outside": "outside"}
+
+LAYERS = (
+    Layer("spot", ("town", "port", "beach"), ("",) * 3, ("33", None, "17")),
+    Layer(ALL, ("town", "coast"), ("",) * 2, (None, "17")),
+)
+"""The order and the home areas of the zones: neither that of their names."""
 
 
 def locate(cell: str | None, lat: float | None, lon: float | None) -> dict[str, str] | None:
@@ -50,7 +58,7 @@ def log(*values: bytes | None, stamp: int = -1) -> list[Record]:
 
 def count(*values: bytes, parameters: Parameters | None = None, end: int = DAY_END) -> Result:
     """One partition without Kafka timestamps, advanced to ``end`` after its last record."""
-    return run(parameters or settings(), {0: log(*values)}, {0: [(len(values), end)]}, locate)
+    return run(parameters or settings(), {0: log(*values)}, {0: [(len(values), end)]}, locate, layers=LAYERS)
 
 
 def cells(result: Result, indicator: str, layer: str = "spot", width: int = 5 * MINUTE) -> dict[Any, Any]:
@@ -69,3 +77,21 @@ def verdict(value: bytes | None, stamp: int = -1, parameters: Parameters | None 
 
 def minutes(*starts: int, zone: str = "beach", number: int = 1) -> dict[Any, int]:
     return {(start, zone): number for start in starts}
+
+
+def daily(**changes: Any) -> Parameters:
+    """Windows of a day only, in an epoch of five that begins on the day of ten o'clock."""
+    return settings(**({"widths": (DAY,), "epoch_days": 5, "epoch_start": date(2014, 6, 28)} | changes))
+
+
+def by_day(parameters: Parameters, indicator: str, *values: bytes, layer: str = "spot") -> dict[Any, Any]:
+    """The counts of an indicator by (day of the epoch, from 0, and cell); no event may be late."""
+    result = count(*values, parameters=parameters, end=DAY_START + parameters.epoch_days * DAY)
+    found = cells(result, indicator, layer, DAY)
+    assert result.accepted == len(values)
+    return {((start + 6 * 60) / (24 * 60), cell): n for (start, cell), n in found.items()}
+
+
+def there(begin: int, end: int, cell: str = "beach-1", subscriber: str = "a", **more: Any) -> list[bytes]:
+    """Events of a device in a cell from ``begin`` to ``end`` ms after ten o'clock, one each 20 minutes at least."""
+    return [event(at, subscriber, cell, **more) for at in (*range(begin, end, 20 * MINUTE), end)]

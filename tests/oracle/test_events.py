@@ -41,6 +41,8 @@ from tests.oracle.cases import TEN, cells, count, event, locate, log, settings, 
         event(0, cell=1.5),
         event(0, mcc=208.0),
         event(0, home=[]),
+        event(0, tac=3.5),
+        event(0, tac=True),
         event(0, rat=4),
         event(0, lat="46"),
         event(0, lat=True),
@@ -96,7 +98,7 @@ def test_an_integer_of_more_than_4300_characters_is_malformed_and_no_error() -> 
     assert verdict(event(0).replace(b"%d" % TEN, b"1" * 4_300)) == "bad_time"
     assert verdict(event(0).replace(b"%d" % TEN, b"-" + b"1" * 4_299)) == "bad_time"
     assert verdict(event(0, subscriber=208).replace(b"208", b"1" * 4_300)) == "accepted"
-    for field in ("ts", "subscriber", "cell", "mcc", "home", "lat"):
+    for field in ("ts", "subscriber", "cell", "mcc", "home", "tac", "lat"):
         assert verdict(event(0)[:-1] + b',"%s":%s}' % (field.encode(), b"1" * 4_301)) == "malformed"
         assert verdict(event(0)[:-1] + b',"%s":-%s}' % (field.encode(), b"1" * 4_300)) == "malformed"
 
@@ -134,6 +136,46 @@ def test_the_first_reason_that_holds_counts() -> None:
     assert verdict(event(0, cell="nowhere"), stamp=early) == "future"
     result = run(settings(), {0: log(event(HOUR), event(0, cell="nowhere"), event(0))}, {}, locate)
     assert list(result.verdicts.values()) == ["accepted", "unknown_cell", "late"]
+
+
+MACHINES = settings(machine_tacs={"35000001"}, machine_networks=("20815", "310260"))
+
+
+@pytest.mark.parametrize(
+    ("subscriber", "tac", "machine"),
+    [
+        ("a", "35000001", True),
+        ("a", 35000001, True),
+        ("a", "35000002", False),
+        ("a", "3500000", False),
+        ("a", "", False),
+        ("a", None, False),
+        ("208151234567890", None, True),
+        ("20815123456789", None, True),
+        (208151234567890, None, True),
+        ("310260123456789", "35000002", True),
+        ("208101234567890", None, False),
+        ("2081512345678", None, False),
+        ("2081512345678901", None, False),
+        ("20815123456789a", None, False),
+    ],
+)
+def test_machines_are_told_by_the_type_of_the_device_or_the_network_of_an_imsi(
+    subscriber: str | int, tac: str | int | None, machine: bool
+) -> None:
+    value = event(0, subscriber=subscriber, tac=tac)
+    assert verdict(value, parameters=MACHINES) == ("machine" if machine else "accepted")
+    assert verdict(value) == "accepted"
+
+
+def test_machine_is_the_last_reason_before_late_and_changes_nothing() -> None:
+    assert verdict(event(0, cell="nowhere", tac="35000001"), parameters=MACHINES) == "unknown_cell"
+    assert verdict(event(0, tac="35000001"), stamp=TEN - HOUR, parameters=MACHINES) == "future"
+    values = [event(0), event(HOUR, "b", tac="35000001"), event(MINUTE), event(HOUR), event(0, "b", tac="35000001")]
+    result = run(MACHINES, {0: log(*values)}, {}, locate)
+    assert list(result.verdicts.values()) == ["accepted", "machine", "accepted", "accepted", "machine"]
+    assert (result.read, result.accepted, result.late, dict(result.rejected)) == (5, 3, 0, {"machine": 2})
+    assert result.tallies == run(MACHINES, {0: log(event(0), event(MINUTE), event(HOUR))}, {}, locate).tallies
 
 
 def test_of_a_repeated_key_the_last_value_counts() -> None:

@@ -12,6 +12,7 @@ from anonymizer.gate import Gate, ReleasedWindow
 from anonymizer.perturbation import Perturbation
 from anonymizer.threshold import Threshold
 from foule.oracle.publication import Rules, Tallies, WindowKey, published
+from foule.oracle.visits import Cell
 from indicators.calendar import Window
 from indicators.counts import FLOWS, ZONE_INDICATORS
 from tests.cells import KEY, counts_of
@@ -46,7 +47,7 @@ def by_the_gate(counted: list[Counted], noise: int) -> Tallies:
             for name, cells in of_layer.items()
         }
         released = above[layer] = gate.release(layer, window, raw, Perturbation(KEY, noise), above=above)
-        counts: dict[str, dict[str | tuple[str, ...], int]] = {}
+        counts: dict[str, dict[Cell, int]] = {}
         for zone, values in released.zones.items():
             for name, people in values.items():
                 counts.setdefault("presence" if name == "people" else name, {})[zone] = people
