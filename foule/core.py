@@ -58,7 +58,7 @@ class Core:
         else:
             self.readers = self.shards = [Shard(partition, parts) for partition in partitions]
         self.fingerprint = parts.fingerprint
-        self.cells = parts.counting.cells
+        self.cells, self.layers = parts.counting.cells, places.layers
         self.windows = 0
         self._calendar = parts.calendar
         self._release = Release(

@@ -101,7 +101,7 @@ class Parameters:
             machine_tacs=frozenset() if events.machine_tacs is None else frozenset(_lines(events.machine_tacs)),
             machine_networks=events.machine_networks,
             home_mcc=settings.origins.home_mcc,
-            countries=_column(_TABLES / "mcc.csv", "mcc", "country") if by_origin else {},
+            countries=_countries() if by_origin else {},
             areas=frozenset(_column(areas, "code", "name") if by_origin else ()),
             dwell=tuple(int(width) for width in wanted.dwell),
             dwell_edges=tuple(int(edge) for edge in wanted.dwell_edges),
@@ -124,8 +124,15 @@ class Parameters:
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a file, without spaces around them and without empty ones."""
-    return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    """The lines of a file, without comments (behind a #), spaces around them, and empty ones."""
+    lines = (line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8-sig").splitlines())
+    return [line for line in lines if line]
+
+
+def _countries() -> dict[str, str]:
+    """The country of each network code that has one."""
+    codes = _column(_TABLES / "countries.csv", "code", "mcc")
+    return {mcc: country for country, several in codes.items() for mcc in several.split()}
 
 
 def _column(path: Path, key: str, value: str) -> dict[str, str]:
