@@ -80,7 +80,7 @@ def read_event(parameters: Parameters, value: bytes | None, timestamp: int) -> E
     if timestamp >= 0 and instant > timestamp + parameters.max_skew:
         return "future"
     mcc, home = _text(found["mcc"]) or None, _text(found["home"]) or None
-    machine = _is_machine(parameters, subscriber, _text(found["tac"]))
+    machine = _is_machine(parameters, subscriber, _tac(found["tac"]))
     if cell:
         return Event(instant, subscriber, cell, None, None, mcc, home, machine)
     return Event(instant, subscriber, None, lat, lon, mcc, home, machine)
@@ -161,6 +161,12 @@ def _text(value: Any) -> str | None:
         return "0" if value.text == "-0" else value.text
     text: str | None = value
     return text
+
+
+def _tac(value: Any) -> str | None:
+    """A type allocation code, which has eight digits; a number says it without the zeros at its beginning."""
+    text = _text(value)
+    return text.zfill(8) if text is not None and isinstance(value, _Integer) else text
 
 
 def _degrees(value: Any) -> float | None:
