@@ -164,7 +164,7 @@ def _text(value: Any) -> str | None:
 
 
 def _tac(value: Any) -> str | None:
-    """A type allocation code; a number lacks the zeros in front of its 8 digits."""
+    """A type allocation code, which has eight digits; a number says it without the zeros at its beginning."""
     text = _text(value)
     return text.zfill(8) if text is not None and isinstance(value, _Integer) else text
 

@@ -98,11 +98,11 @@ class Parameters:
             not_after=None if events.not_after is None else int(events.not_after),
             shuffle=events.shuffle,
             fields=Fields(*(getattr(events, role) for role in Fields._fields)),
-            machine_tacs=frozenset() if events.machine_tacs is None else frozenset(_lines(events.machine_tacs)),
+            machine_tacs=frozenset() if events.machine_tacs is None else _tacs(events.machine_tacs),
             machine_networks=events.machine_networks,
             home_mcc=settings.origins.home_mcc,
-            countries=_countries() if by_origin else {},
-            areas=frozenset(_column(areas, "code", "name") if by_origin else ()),
+            countries=_countries(_TABLES / "countries.csv") if by_origin else {},
+            areas=frozenset(row["code"].strip() for row in _rows(areas)) if by_origin else frozenset(),
             dwell=tuple(int(width) for width in wanted.dwell),
             dwell_edges=tuple(int(edge) for edge in wanted.dwell_edges),
             origins=tuple(int(width) for width in wanted.origins),
@@ -123,19 +123,18 @@ class Parameters:
         )
 
 
-def _lines(path: Path) -> list[str]:
-    """The lines of a file, without comments (behind a #), spaces around them, and empty ones."""
-    lines = (line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8-sig").splitlines())
-    return [line for line in lines if line]
+def _tacs(path: Path) -> frozenset[str]:
+    """The type allocation codes of a file with one a line; behind a # is a comment."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    return frozenset(line.partition("#")[0].strip() for line in lines) - {""}
 
 
-def _countries() -> dict[str, str]:
-    """The country of each network code that has one."""
-    codes = _column(_TABLES / "countries.csv", "code", "mcc")
-    return {mcc: country for country, several in codes.items() for mcc in several.split()}
+def _countries(path: Path) -> dict[str, str]:
+    """The country of each MCC, from a CSV with a row for each country and its MCCs between spaces."""
+    return {mcc: row["code"] for row in _rows(path) for mcc in row["mcc"].split()}
 
 
-def _column(path: Path, key: str, value: str) -> dict[str, str]:
-    """Two columns of a CSV with a header, the one by the other."""
+def _rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV with a header."""
     with path.open(encoding="utf-8-sig", newline="") as source:
-        return {row[key].strip(): row[value].strip() for row in csv.DictReader(source)}
+        return list(csv.DictReader(source))

@@ -138,7 +138,7 @@ def test_the_first_reason_that_holds_counts() -> None:
     assert list(result.verdicts.values()) == ["accepted", "unknown_cell", "late"]
 
 
-MACHINES = settings(machine_tacs={"35000001"}, machine_networks=("20815", "310260"))
+MACHINES = settings(machine_tacs={"35000001", "01234567"}, machine_networks=("20815", "310260"))
 
 
 @pytest.mark.parametrize(
@@ -146,6 +146,10 @@ MACHINES = settings(machine_tacs={"35000001"}, machine_networks=("20815", "31026
     [
         ("a", "35000001", True),
         ("a", 35000001, True),
+        ("a", "01234567", True),
+        ("a", 1234567, True),
+        ("a", "1234567", False),
+        ("a", -1234567, False),
         ("a", "35000002", False),
         ("a", "3500000", False),
         ("a", "", False),

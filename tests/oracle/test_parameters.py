@@ -61,12 +61,12 @@ def test_parameters_say_which_indicators_are_counted_and_how() -> None:
     assert (found.machine_networks, found.home_mcc, found.fields.tac) == (("20815",), ("208", "647"), "type")
 
 
-def test_machine_tacs_and_areas_are_those_of_the_files_and_mcc_those_that_are_bundled(
+def test_machine_tacs_and_areas_are_those_of_the_files_and_countries_those_that_are_bundled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "tacs").write_text("35000001\n\n 35000002 \n")
+    (tmp_path / "tacs").write_text("35000001 # meters\n\n 35000002 \n# no more\n")
     (tmp_path / "areas.csv").write_text("code,name\n17,Charente-Maritime\n2A,Corse-du-Sud\n")
-    (tmp_path / "mcc.csv").write_text("mcc,country\n208,FR\n262,DE\n")
+    (tmp_path / "countries.csv").write_text("code,name,mcc\nFR,France,208\nGB,United Kingdom,234 235\n")
     monkeypatch.setattr("foule.oracle.parameters._TABLES", tmp_path)
     changed = {
         "FOULE_EVENTS__MACHINE_TACS": str(tmp_path / "tacs"),
@@ -75,5 +75,5 @@ def test_machine_tacs_and_areas_are_those_of_the_files_and_mcc_those_that_are_bu
     none = Parameters.of(load(None, changed))
     assert (set(none.machine_tacs), none.countries, set(none.areas)) == ({"35000001", "35000002"}, {}, set())
     found = Parameters.of(load(None, changed | {"FOULE_INDICATORS__ORIGINS": '["1h"]'}))
-    assert (found.countries, set(found.areas)) == ({"208": "FR", "262": "DE"}, {"17", "2A"})
+    assert (found.countries, set(found.areas)) == ({"208": "FR", "234": "GB", "235": "GB"}, {"17", "2A"})
     assert Parameters.of(load(None, changed | {"FOULE_INDICATORS__CATEGORIES": "true"})).areas == found.areas
