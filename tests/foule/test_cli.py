@@ -44,6 +44,7 @@ def test_help_names_every_command_and_loads_none() -> None:
         "simulate",
         "batch",
         "watch",
+        "explain",
         "doctor",
         "privacy-report",
         "settings",
