@@ -35,7 +35,7 @@ DEFINITIONS = (
         formula="bins of max(last - first); the quantile q lies where a share q of the released devices is below,"
         " each run taken as evenly filled: low + (high - low) * (q * total - below) / people of the run",
         source="The grouped-data quantile: Kenney and Keeping, Mathematics of Statistics, part 1, 3rd edition, 1962,"
-        " chapter 3. FlowKit and Flux Vision have lengths of presence, too.",
+        " chapter 3. Flux Vision tells lengths of presence by periods of two hours.",
         key="foule:{LAYER}:dwell:WIDTH:START",
         value={"people": _STAYS, "quartiles": [546, 1187, 2348]},
         record=zone_record("dwell", AN_HOUR, people=_STAYS, quartiles=[546, 1187, 2348]),

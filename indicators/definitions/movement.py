@@ -51,7 +51,7 @@ def _of_zone(name: str, title: str, meaning: str, formula: str, source: str, rea
     )
 
 
-_VISITS = "a visit begins with a device's first event in a zone and ends with the move, or in silence"
+_VISITS = "Visits as docs/indicators.md defines them: one ends with the first event in another zone, or in silence."
 
 DEFINITIONS = (
     _of_zone(
@@ -60,8 +60,8 @@ DEFINITIONS = (
         "Devices that were in the zone at some moment of the window. A device counts until it is seen elsewhere, or"
         " until time.linger after its last event.",
         "number of distinct devices with a visit that begins before the window's end and ends at its start or later",
-        "Deville et al., Dynamic population mapping using mobile phone data, PNAS 111, 2014, count by active devices;"
-        f" here {_VISITS}.",
+        "Active devices as the measure of those present: Deville et al., Dynamic population mapping using mobile phone"
+        " data, PNAS 111, 2014.",
         "1,240 is 1,235 to 1,245 devices. Who was there in two windows is one device in a window that holds both.",
     ),
     _of_zone(
@@ -69,7 +69,7 @@ DEFINITIONS = (
         "arrivals",
         "Devices that came from another zone of the layer, or from outside.",
         "number of distinct devices with a move into the zone in the window",
-        f"A move, as in docs/indicators.md: {_VISITS}.",
+        _VISITS,
         "A device that came three times in the window counts once. Who appears there did not arrive.",
     ),
     _of_zone(
@@ -77,7 +77,7 @@ DEFINITIONS = (
         "departures",
         "Devices that went to another zone of the layer, or outside.",
         "number of distinct devices with a move out of the zone in the window",
-        f"A move, as in docs/indicators.md: {_VISITS}.",
+        _VISITS,
         "Arrivals less departures are not the change of the people present: devices appear and vanish, too.",
     ),
     _of_zone(
@@ -85,7 +85,7 @@ DEFINITIONS = (
         "devices that appeared",
         "Devices that were first seen there: their first event of the epoch, or the first after silence.",
         "number of distinct devices with a visit in the zone that begins in the window and did not begin with a move",
-        f"Silence, as in docs/indicators.md: {_VISITS}.",
+        _VISITS,
         "High in the first hours of an epoch, when everybody is seen for the first time.",
     ),
     _of_zone(
@@ -93,7 +93,7 @@ DEFINITIONS = (
         "devices that vanished",
         "Devices that fell silent there: time.linger went by after their last event.",
         "number of distinct devices with a visit in the zone that ended in silence in the window",
-        f"Silence, as in docs/indicators.md: {_VISITS}.",
+        _VISITS,
         "They may still be there. The end of an epoch makes nobody vanish.",
     ),
     Definition(

@@ -31,7 +31,7 @@ DEFINITIONS = (
         meaning="The devices that were present in the zone that day, by the number of local days of the epoch, up to"
         " this one, on which they were there.",
         formula="bins 1, 2, 3, 4-7, 8+ of the number of days with presence in the zone, this one included",
-        source="Flux Vision has a family of tables of this name (recurrence).",
+        source="How often people come: Flux Vision tells day visitors who come again apart (excursionniste recurrent).",
         key="foule:{LAYER}:recurrence:WIDTH:START",
         value={"people": _TIMES},
         record=zone_record("recurrence", A_DAY, people=_TIMES),
