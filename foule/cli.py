@@ -23,6 +23,7 @@ SUMMARIES = {
     "batch": "Count a recorded file without Kafka.",
     "export": "Write released numbers from Kafka to files: Parquet, CSV, GeoJSON.",
     "watch": "Show the published numbers live in the terminal.",
+    "explain": "Say what each indicator is, and which are published.",
     "doctor": "Check broker, topics, keying, zones and both Redis, and say what to do.",
     "privacy-report": "Write the report for a data protection officer.",
     "settings": "Print the effective settings, secrets masked.",

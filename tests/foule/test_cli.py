@@ -45,6 +45,7 @@ def test_help_names_every_command_and_loads_none() -> None:
         "batch",
         "export",
         "watch",
+        "explain",
         "doctor",
         "privacy-report",
         "settings",
