@@ -238,13 +238,19 @@ class Gate:
             chain = self._chain(layer, PUBLISHED_NAMES_OF[indicator], numbers.zones[indicator], above)
             for gone in withheld_in_chain(self._threshold, chain):
                 numbers.withhold(indicator, gone)
-        for name in sorted({name for segments in numbers.parts.get(ORIGINS, {}).values() for name in segments}):
-            told = {cell[0]: segments for cell, segments in numbers.parts[ORIGINS].items()}
-            published = {
-                at: told[zone][name] for at, zone in enumerate(self.layers[layer].ids) if name in told.get(zone, ())
-            }
-            for gone in withheld_in_chain(self._threshold, self._chain(layer, name, published, above, of_origins=True)):
-                del numbers.parts[ORIGINS][self.layers[layer].ids[gone],]
+        while any(self._withhold_origins(layer, name, numbers, above) for name in _segments(numbers)):
+            pass
+
+    def _withhold_origins(self, layer: int, name: str, numbers: Numbers, above: Mapping[int, ReleasedWindow]) -> bool:
+        """Take out the origins of zones whose number of this segment would prove a small rest; whether there was
+        one."""
+        told = {cell[0]: segments for cell, segments in numbers.parts[ORIGINS].items()}
+        ids = self.layers[layer].ids
+        published = {at: told[zone][name] for at, zone in enumerate(ids) if name in told.get(zone, ())}
+        gone = withheld_in_chain(self._threshold, self._chain(layer, name, published, above, of_origins=True))
+        for zone in gone:
+            del numbers.parts[ORIGINS][ids[zone],]
+        return bool(gone)
 
     def _chain(
         self,
@@ -278,6 +284,11 @@ class Gate:
             at = zones * (zones + 1) if SHAPES[name].pairs else zones
             possible += at * cells.segments(name) * (cells.origins if name == "dwell_origins" else 1)
         return possible - window.published
+
+
+def _segments(numbers: Numbers) -> list[str]:
+    """The names of the segments of origins."""
+    return sorted({name for segments in numbers.parts.get(ORIGINS, {}).values() for name in segments})
 
 
 def pair_of(layer: Layer, pair: int) -> tuple[str, str]:

@@ -128,6 +128,8 @@ def _parents(zones: ZonesSettings) -> Iterator[Broken]:
 
 #: Indicators of local days, and those of them that only an epoch of several days has.
 DAILY = ("nights", "categories", "catchment", "trips", "occupancy", "recurrence", "sojourns", "usual")
+#: Those that ask where somebody spent the night.
+BY_NIGHT = ("nights", "categories", "sojourns", "usual")
 SEVERAL_DAYS = ("recurrence", "sojourns", "usual")
 
 
@@ -143,6 +145,8 @@ def _indicators(indicators: IndicatorsSettings, clock: TimeSettings) -> Iterator
     for name in SEVERAL_DAYS:
         if getattr(indicators, name) and clock.epoch_days == 1:
             yield Broken((f"indicators.{name}", "time.epoch_days"), "false, since an epoch has one day only")
+    if not any(getattr(indicators, name) for name in BY_NIGHT):
+        return
     begin, end = (_since(clock.day_start, text) for text in (indicators.night_from, indicators.night_until))
     if begin >= (end or _DAY_MINUTES):
         yield Broken(

@@ -18,8 +18,9 @@ from zones.wgs84 import advice, off_globe
 
 OUTSIDE = "outside"
 
-# Field "_" of a live hash is about its window, and FROM>TO names a flow (docs: contracts of Redis).
-_RESERVED_IDS = (OUTSIDE, "_")
+# Field "_" of a live hash is about its window, FROM>TO names a flow, and "other" those whose zone is not told (docs:
+# contracts of Redis).
+_RESERVED_IDS = (OUTSIDE, "_", "other")
 _POLYGONAL = ("Polygon", "MultiPolygon")
 _BOM = b"\xef\xbb\xbf"
 _BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

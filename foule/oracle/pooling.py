@@ -17,10 +17,13 @@ class Pool(NamedTuple):
     members: frozenset[str]
 
 
-def pooled(segments: Mapping[str, Group], number: Callable[[Group, str], int | None]) -> dict[str, Pool]:
+def pooled(
+    segments: Mapping[str, Group], number: Callable[[Group, str], int | None], classes: Iterable[str] = CLASSES
+) -> dict[str, Pool]:
     """What may be published of the segments of one whole, which part its devices, by name.
 
-    ``number``: what would be published of a group under a name, None where nothing may be. The segments that may not be
+    ``number``: what would be published of a group under a name, None where nothing may be; ``classes``: none where
+    segments are not origins. The segments that may not be
     published are put together: first those of a class, under its name; then all that are left, also those of a class
     that together may not be, under :data:`OTHER`. While these may not be published, also if there is nobody, the
     smallest of the published ones, by its published number, then by name, joins them. So every device is in a
@@ -34,7 +37,7 @@ def pooled(segments: Mapping[str, Group], number: Callable[[Group, str], int | N
             left.add(name)
         else:
             published[name] = Pool(people, frozenset([name]))
-    for name in CLASSES:
+    for name in classes:
         members = frozenset(member for member in left if member.startswith(f"{name}:"))
         people = number(_of(segments, members), name)
         if people is not None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from foule.oracle.bins import NUMBER_BINS, Bins, stay_bins
 from foule.oracle.merging import Run, merged
-from foule.oracle.pooling import pooled
+from foule.oracle.pooling import CLASSES, pooled
 from foule.oracle.rules import Bar, Group, Keys, Rules, Tallies, WindowKey, add_record_key, record_key, together
 from foule.oracle.visits import Cell
 from foule.oracle.withholding import Cells, proven, withhold
@@ -62,7 +62,8 @@ def _released(bar: Bar, indicator: str, groups: Groups) -> Iterator[tuple[tuple[
     """The numbers of an indicator that may be published, as far as it alone tells."""
     if indicator in POOLED:
         for names, segments in _parted(groups).items():
-            for name, pool in pooled(segments, _number(bar, indicator, names)).items():
+            classes = CLASSES if indicator.endswith("origins") else ()
+            for name, pool in pooled(segments, _number(bar, indicator, names), classes).items():
                 yield (indicator, (*names, name)), pool.people
     elif indicator in MERGED:
         bins = stay_bins(bar.rules.edges) if indicator == "dwell" else NUMBER_BINS

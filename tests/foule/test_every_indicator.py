@@ -25,7 +25,7 @@ from tests.cells import KnownKeys
 from tests.e2e.results import released_of_values
 from tests.streams.shards import as_oracle
 
-PEOPLE = 2_500
+PEOPLE = 1_200
 _WIDTHS = (Duration(HOUR), Duration(DAY))
 OF_ONE_DAY = IndicatorsSettings(
     dwell=_WIDTHS, origins=_WIDTHS, nights=True, categories=True, catchment=True, trips=True
