@@ -87,14 +87,13 @@ class EpochCrowd:
 
         ``slots``: int64 (n,) of :attr:`slots`; ``times``: int64 (n,) ms of this epoch, ascending, after the ``upto``
         of the call before; ``zones``: int32 (n, layers); ``upto``: every event up to this instant (ms) is here;
-        ``origins``: int16 (n,), where the device of each event is from; its first event decides.
+        ``origins``: int16 (n,), where the device of each event is from, whose first one decides. Raises ``ValueError``
+        without them if the plan needs them.
         """
         self.visits.make_room(len(self.slots))
         self._make_room()
-        if origins is not None and self._plan.needs_origins:
-            new = self.origins[slots] == _NOT_KNOWN
-            # backwards, so that of several events of a device the first is the one that stays
-            self.origins[slots[new][::-1]] = origins[new][::-1]
+        if self._plan.needs_origins:
+            self._note_origins(slots, origins)
         tallies: list[Tally] = []
         done = 0
         while not self.is_over and (boundary := self.next_boundary) <= upto:
@@ -107,6 +106,13 @@ class EpochCrowd:
             tallies += self._close(boundary)
         self._see(slots[done:], times[done:], zones[done:])
         return tallies
+
+    def _note_origins(self, slots: NDArray[np.int64], origins: NDArray[np.int16] | None) -> None:
+        if origins is None:
+            raise ValueError("the plan counts by origin: the origins of the events are needed")
+        new = self.origins[slots] == _NOT_KNOWN
+        # backwards, so that of several events of a device the first is the one that stays
+        self.origins[slots[new][::-1]] = origins[new][::-1]
 
     def _see(self, slots: NDArray[np.int64], times: NDArray[np.int64], zones: NDArray[np.int32]) -> None:
         if len(slots):
