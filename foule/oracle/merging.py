@@ -9,19 +9,28 @@ Run = tuple[int, int]
 """The first and the last of its bins, by place."""
 
 
-def merged(bins: Bins, groups: Mapping[str, Group], number: Callable[[Group, str], int | None]) -> dict[Run, int]:
+def merged(
+    bins: Bins,
+    groups: Mapping[str, Group],
+    number: Callable[[Group, str], int | None],
+    again: Callable[[Group, Group, str], bool],
+) -> dict[Run, int]:
     """What may be published of the bins of one whole, which part its devices, by run.
 
     ``groups``: by the name of a bin, what is absent being empty; ``number``: what would be published of a group under
     the name of a run, None where nothing may be. A bin after the other joins a run until that may be published, and the
     next run begins. Bins that are left at the end join the last run, also if nobody is in them; and while that may not
     be published under its new name, the run before joins it. So every bin is in a run, or nothing is published.
+
+    ``again``: whether a group may also be published with another error, that of a second group under a name. A run must
+    pass with that of all devices under the name of the bins from its first to the last.
     """
     names, last = bins.names, len(bins.lows) - 1
+    everybody = together(groups.values())
 
     def people(first: int, until: int) -> int | None:
         whole = together(groups[name] for name in names[first : until + 1] if name in groups)
-        return number(whole, bins.run(first, until))
+        return number(whole, bins.run(first, until)) if again(whole, everybody, bins.run(first, last)) else None
 
     found: dict[Run, int] = {}
     first = 0

@@ -1,7 +1,7 @@
 """What may be published, one cell after the other: the rules of docs/privacy.md in the plainest way."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from foule.oracle.bins import NUMBER_BINS, Bins, stay_bins
 from foule.oracle.merging import Run, merged
@@ -68,7 +68,7 @@ def _released(bar: Bar, indicator: str, groups: Groups) -> Iterator[tuple[tuple[
     elif indicator in MERGED:
         bins = stay_bins(bar.rules.edges) if indicator == "dwell" else NUMBER_BINS
         for names, parts in _parted(groups).items():
-            for run, people in merged(bins, parts, _number(bar, indicator, names)).items():
+            for run, people in _merged(bar, bins, parts, indicator, names).items():
                 yield (indicator, (*names, bins.run(*run))), people
     else:
         for names, group in groups.items():
@@ -100,40 +100,68 @@ def _dwell_origins(bar: Bar, groups: Groups, cells: Cells) -> Iterator[tuple[tup
     for zone, origins in by_zone.items():
         wholes = {origin: together(parts.values()) for origin, parts in origins.items()}
         runs: dict[tuple[str, Run], int] = {}
+        segments: list[str] = []
         for segment, pool in pooled(wholes, _number(bar, "dwell_origins", (zone,))).items():
             parts = {
                 name: together(origins[origin][name] for origin in pool.members if name in origins[origin])
                 for name in bins.names
             }
-            found = merged(bins, parts, _number(bar, "dwell_origins", (zone, segment)))
+            found = _merged(bar, bins, parts, "dwell_origins", (zone, segment))
+            segments.append(segment)
             runs.update({(segment, run): people for run, people in found.items()})
-        _take_out_small_rests(bar.rules, bins, zone, runs, cells)
+        _take_out_small_rests(bar.rules, bins, zone, runs, segments, cells)
         for (segment, run), people in runs.items():
             yield ("dwell_origins", (zone, segment, bins.run(*run))), people
 
 
-def _take_out_small_rests(rules: Rules, bins: Bins, zone: str, runs: dict[tuple[str, Run], int], cells: Cells) -> None:
+def _merged(bar: Bar, bins: Bins, parts: Mapping[str, Group], indicator: str, names: Names) -> dict[Run, int]:
+    """The runs of bins of the whole of these names."""
+    return merged(
+        bins,
+        parts,
+        _number(bar, indicator, names),
+        lambda group, other, run: bar.passes(group, other, indicator, *names, run),
+    )
+
+
+def _take_out_small_rests(
+    rules: Rules, bins: Bins, zone: str, runs: dict[tuple[str, Run], int], segments: Collection[str], cells: Cells
+) -> None:
     """Take out segments of which published runs of all lengths of stay would leave a small rest.
 
-    The runs of all are looked at in their order. At the first of which published numbers prove that more devices than
-    twice the noise, and fewer than k, are in none of the runs of segments within it, the segment with the smallest of
-    these, then by name, goes with all its runs; and so on from the first.
+    The runs of all are looked at in their order. At the first where too much is known of the devices that are in none
+    of the segments' runs within it, the segment that has the fewest devices there, then by name, goes with all its
+    runs; and so on from the first. ``segments``: all of the zone, also those of which no run may be published.
     """
-    whole = {
+    wholes = {
         run: cells["dwell", (zone, bins.run(*run))]
         for run in ((first, last) for first in range(len(bins.lows)) for last in range(first, len(bins.lows)))
         if ("dwell", (zone, bins.run(*run))) in cells
     }
-    while (smallest := _beside_small_rest(rules, whole, runs)) is not None:
-        for segment, run in list(runs):
-            if segment == smallest:
-                del runs[segment, run]
+    left = set(segments)
+    while (smallest := _beside_small_rest(rules, wholes, runs, left, len(left) < len(segments))) is not None:
+        left.remove(smallest)
+        for at in [at for at in runs if at[0] == smallest]:
+            del runs[at]
 
 
-def _beside_small_rest(rules: Rules, whole: Mapping[Run, int], runs: Mapping[tuple[str, Run], int]) -> str | None:
-    """The segment that is to go; None if none has to."""
-    for (first, last), people in sorted(whole.items()):
-        inside = [(n, segment) for (segment, run), n in runs.items() if first <= run[0] and run[1] <= last]
-        if 2 * rules.noise < proven(rules.noise, people, [n for n, _ in inside]) < rules.k:
-            return min(inside)[1]
+def _beside_small_rest(
+    rules: Rules, wholes: Mapping[Run, int], runs: Mapping[tuple[str, Run], int], segments: Collection[str], gone: bool
+) -> str | None:
+    """The segment that is to go; None if none has to.
+
+    Too much is known if published numbers prove, whatever the errors are, that the missing ones are more than twice the
+    noise, and fewer than k; or, when something is missing at all (some segment has ``gone``, or not all bins of the run
+    are told of each), that they are fewer than k - 1.
+    """
+    for (first, last), people in sorted(wholes.items()):
+        inside = {at: n for at, n in runs.items() if first <= at[1][0] and at[1][1] <= last}
+        in_segment = {name: sum(n for (other, _), n in inside.items() if other == name) for name in segments}
+        in_segment = {name: n for name, n in in_segment.items() if n}
+        told = {name: sum(to - at + 1 for other, (at, to) in inside if other == name) for name in segments}
+        missing = gone or min(told.values(), default=0) < last - first + 1
+        least = proven(rules.noise, people, list(inside.values()))
+        most = least + 2 * rules.noise * (1 + len(inside))
+        if in_segment and (2 * rules.noise < least < rules.k or (missing and most < rules.k - 1)):
+            return min(in_segment, key=lambda name: (in_segment[name], name))
     return None

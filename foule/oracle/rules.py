@@ -98,10 +98,13 @@ class Bar(NamedTuple):
 
     def number(self, group: Group, indicator: str, *names: str) -> int | None:
         """What would be published of the group in the cell of these names; None where nothing may be."""
-        if group.people < self.rules.k:
-            return None
-        people = group.people
-        if self.rules.noise:
-            name = "\0".join((indicator, self.layer, *names))
-            people += error(self.secret, self.rules.noise, group.key, name)
-        return people if people >= self.rules.k + self.rules.noise else None
+        people = group.people + self._error(group, indicator, *names)
+        return people if group.people >= self.rules.k and people >= self.rules.k + self.rules.noise else None
+
+    def passes(self, group: Group, other: Group, indicator: str, *names: str) -> bool:
+        """Whether the group would be published if it had the error of the other one in the cell of these names."""
+        return group.people + self._error(other, indicator, *names) >= self.rules.k + self.rules.noise
+
+    def _error(self, group: Group, indicator: str, *names: str) -> int:
+        name = "\0".join((indicator, self.layer, *names))
+        return error(self.secret, self.rules.noise, group.key, name) if self.rules.noise else 0

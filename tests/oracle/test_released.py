@@ -111,18 +111,19 @@ def dwell_origins(dwell: Mapping[str, int], **origins: Mapping[str, int]) -> dic
 
 def test_origins_are_pooled_over_all_lengths_of_stay_and_then_bins_are_merged() -> None:
     found = dwell_origins(
-        {"0-15m": 130, "15m-30m": 60},
+        {"0-15m": 130, "15m-30m": 80},
         local={"0-15m": 60, "15m-30m": 30},
         unknown={"0-15m": 40, "15m-30m": 30},
-        transit={"0-15m": 15},
-        cruise={"0-15m": 15},
+        transit={"0-15m": 15, "15m-30m": 4},
+        cruise={"0-15m": 15, "15m-30m": 4, "30m-1h": 12},
     )
     assert found == {
         ("local", "0-15m"): 60,
         ("local", "15m+"): 30,
         ("unknown", "0-15m"): 40,
         ("unknown", "15m+"): 30,
-        ("other", "0+"): 30,
+        ("other", "0-15m"): 30,
+        ("other", "15m+"): 20,
     }
 
 
@@ -147,8 +148,8 @@ def test_an_origin_goes_with_all_its_runs_where_a_small_rest_would_be_left_of_a_
     assert found == {("local", "0-15m"): 40, ("local", "15m+"): 50, ("other", "0+"): 22}
 
 
-def test_a_rest_of_nobody_or_of_k_is_no_small_rest() -> None:
-    for rest, kept in ((0, True), (1, False), (19, False), (20, True)):
+def test_an_origin_goes_where_what_is_missing_is_known_to_be_few_or_nobody() -> None:
+    for rest, kept in ((0, False), (1, False), (19, False), (20, True)):
         found = dwell_origins(
             {"0-15m": 60 + rest, "15m-30m": 120 - rest},
             local={"0-15m": 40, "15m-30m": 50},

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-
 from anonymizer.gate import PUBLISHED_NAMES, ReleasedWindow
 from anonymizer.perturbation import Perturbation
 from anonymizer.segments import OTHER
@@ -309,9 +308,7 @@ def _scored(people: int, least: float, most: float, *, hidden: bool) -> Score:
     return Score(int(small), int(small and width < 1), int(small and width < K - 1), int(not least <= people <= most))
 
 
-def scored(
-    crowd: Crowd, windows: Sequence[WindowCounts], protection: Protection, key: bytes
-) -> dict[str, Score]:
+def scored(crowd: Crowd, windows: Sequence[WindowCounts], protection: Protection, key: bytes) -> dict[str, Score]:
     """The attack on all windows of an hour or a day, by indicator."""
     large = [window for window in windows if window.window.width >= HOUR_MS]
     released = iter(publish(large, crowd.layers, protection, key, crowd.cells))
