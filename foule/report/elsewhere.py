@@ -21,7 +21,7 @@ def elsewhere(facts: Facts) -> list[Place]:
             (
                 plain("memory of the workers"),
                 plain(
-                    f"PERSONAL DATA: ids while a fetch is decoded; then {', '.join(pseudonymous(facts))}, raw counts; "
+                    f"PERSONAL DATA: ids while a fetch is decoded; then {'; '.join(pseudonymous(facts))}; raw counts; "
                     "SECRET: keys"
                 ),
                 plain("until an epoch is over; keys are overwritten as far as Python can, copies of the libraries not"),

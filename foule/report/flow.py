@@ -67,7 +67,8 @@ def _drawing(facts: Facts) -> Drawing:
         ]
     lines += [
         ("   v", ""),
-        (f"worker, in memory: {_kept(facts)}", "pseudonymous"),
+        (f"worker, in memory, by pseudonym: {_kept(facts)}", "pseudonymous"),
+        ("   |  counts of zones and windows", "pseudonymous"),
         (f"   |  \\--> {topics.checkpoints}: checkpoints", "pseudonymous, sealed"),
         ("   v", ""),
         (f"Kafka topic {topics.tallies}: counts of each part of the feed", "pseudonymous, sealed"),
@@ -91,8 +92,8 @@ def _kept(facts: Facts) -> str:
     kept = ["visits"]
     kept += ["origins"] * plan.needs_origins
     kept += ["stays of the day"] * plan.daily
-    kept += ["days and nights before"] * plan.several_days
-    return f"{', '.join(kept)} of pseudonyms; counts of zones and windows"
+    kept += ["days before"] * plan.several_days
+    return ", ".join(kept)
 
 
 def _words(facts: Facts) -> Block:

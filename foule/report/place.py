@@ -26,11 +26,11 @@ def pseudonymous(facts: Facts) -> list[str]:
     if plan.needs_origins:
         known.append("the origin of each device")
     if plan.daily:
-        known += ["of each device and zone the sums of its stays in the day and in its night"]
-        known += ["the zone in which its day began", "that of its last stop"]
+        known.append("how long each device was in each zone in the day and in its night")
+        known.append("the zone in which its day began, and that of its last stop")
     if plan.several_days:
         known.append(
-            "of each device and zone, for the days of the epoch so far, on how many days and nights it was there, how "
-            "many nights in a row, and the last of them"
+            "for the days of the epoch so far, on how many days and nights each device was in each zone, how many "
+            "nights in a row, and the last of them"
         )
     return known

@@ -87,7 +87,7 @@ def _described(facts: Facts) -> Mapping[str, _Topic]:
         ),
         "checkpoints": _Topic(
             None,
-            f"{', '.join(pseudonymous(facts))}, counts of open windows and events that wait; in clear: open epochs, "
+            f"{'; '.join(pseudonymous(facts))}; counts of open windows; events that wait; in clear: open epochs, "
             "ids of keys, offsets, watermarks, counters and sizes",
             _CIPHER,
             _NOBODY,

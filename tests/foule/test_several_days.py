@@ -11,7 +11,11 @@ from tests.services.settings_file import write_settings
 
 
 def settings_of(tmp_path: Path, days: int, **indicators: Any) -> Settings:
-    sections = {"time": {"epoch_days": days}, "keys": {"max_age": "6h"}, "indicators": indicators}
+    sections: dict[str, dict[str, Any]] = {
+        "time": {"epoch_days": days},
+        "keys": {"max_age": "6h"},
+        "indicators": indicators,
+    }
     return load(write_settings(tmp_path / "foule.toml", sections), {})
 
 

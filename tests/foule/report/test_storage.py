@@ -10,6 +10,7 @@ import pytest
 from config.settings import Duration, Settings, TopicsSettings
 from foule.report import storage
 from foule.report.document import Code, Text
+from foule.report.elsewhere import elsewhere
 from sinks import contract
 from streams.keystore import PREFIX
 from streams.topics import plan
@@ -78,14 +79,13 @@ def test_times_to_live_in_redis_are_those_of_the_settings(tmp_path: Path) -> Non
 
 
 def test_the_hash_of_indicators_names_those_that_are_on(tmp_path: Path) -> None:
+    on: dict[str, dict[str, Any]] = {
+        "indicators": {"trips": True, "catchment": True, "occupancy": True},
+        "people": {"shares": "shares.csv"},
+    }
+    named: dict[str, dict[str, dict[str, Any]]] = {"off": {}, "on": on}
     rows = {}
-    for name, sections in (
-        ("off", {}),
-        (
-            "on",
-            {"indicators": {"trips": True, "catchment": True, "occupancy": True}, "people": {"shares": "shares.csv"}},
-        ),
-    ):
+    for name, sections in named.items():
         places = storage.published(facts_of(settings_with(tmp_path, **sections)))
         rows[name] = {shown(place.where): shown(place.holds) for place in places}
     parted, occupancy = "foule:{LAYER}:INDICATOR:WIDTH:START", "foule:{LAYER}:occupancy:1d:START"
@@ -101,11 +101,11 @@ def test_the_hash_of_indicators_names_those_that_are_on(tmp_path: Path) -> None:
     [
         ({}, ()),
         ({"indicators": {"origins": ["1h"]}}, ("origin",)),
-        ({"indicators": {"trips": True}}, ("stays", "began", "last stop")),
-        ({"indicators": {"categories": True}}, ("origin", "stays", "began", "last stop")),
+        ({"indicators": {"trips": True}}, ("how long", "began", "last stop")),
+        ({"indicators": {"categories": True}}, ("origin", "how long", "began", "last stop")),
         (
             {"indicators": {"sojourns": True}, "time": {"epoch_days": 2}},
-            ("stays", "began", "last stop", "nights in a row"),
+            ("how long", "began", "last stop", "nights in a row"),
         ),
     ],
 )
@@ -113,16 +113,16 @@ def test_what_is_known_of_devices_in_memory_and_checkpoints_follows_from_what_is
     tmp_path: Path, sections: dict[str, dict[str, Any]], known: tuple[str, ...]
 ) -> None:
     facts = facts_of(settings_with(tmp_path, **sections))
-    places = [*storage.topics(facts), *storage.elsewhere(facts)]
+    places = [*storage.topics(facts), *elsewhere(facts)]
     said = {shown(place.where): shown(place.holds) for place in places}
     for where in ("topic foule.checkpoints", "memory of the workers"):
-        words = ("origin", "stays", "began", "last stop", "nights in a row")
+        words = ("origin", "how long", "began", "last stop", "nights in a row")
         assert tuple(word for word in words if word in said[where]) == known
 
 
 def test_exported_files_and_tables_have_their_rows(tmp_path: Path) -> None:
     facts = facts_of(settings_with(tmp_path, people={"shares": "shares.csv"}))
-    rows = {shown(place.where): place for place in storage.elsewhere(facts)}
+    rows = {shown(place.where): place for place in elsewhere(facts)}
     assert shown(rows["files that foule export writes"].kept) == "as long as you keep them: no setting ends them"
     [tables] = [where for where in rows if "people.shares" in where]
     assert 'people.shares = "shares.csv"' in tables
