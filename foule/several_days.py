@@ -37,7 +37,7 @@ def consequences(settings: Settings) -> list[str]:
         "Montjoye and others, Unique in the Crowd, Scientific Reports 3, 2013)",
         _remembered(Plan.of(settings.indicators, settings.time)),
         _needed_by(settings),
-        "for the attackers of section 6 there is more to compare: an unchanged crowd keeps its number, error included, "
+        "for attackers there is more to compare: an unchanged crowd keeps its number, error included, "
         "from day to day, so that a change between two days shows; and who knows everybody else has the numbers of "
         f"{days} days, of which those of days and nights in a row say when the one whom he looks for came",
         f"CNIL's guidance on footfall (2020) has pseudonyms deleted within 24 hours: {days} days are longer",

@@ -69,7 +69,9 @@ def _merged(facts: Facts) -> Rule:
         ("anonymizer/segments.py", "indicators/bins.py"),
         _K_NOISE,
         plain(
-            f"{_sentence(facts, Release.MERGED)} The last run always reaches to the end, also where nobody is there. "
+            f"{_sentence(facts, Release.MERGED)} A run must pass with a second error as well, which is the same "
+            "however far the run goes. Without it, a group beside empty bins would be tried again with each of them. "
+            "The last run always reaches to the end, also where nobody is there. "
             "Quartiles follow from the published runs alone; one that lies in the last, open run is not told."
         ),
         about=(
