@@ -2,22 +2,30 @@
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from redis import Redis, RedisError
 
 import zones
-from config.errors import FouleError, TopicsError
+from config.errors import FouleError, SettingsError, TopicsError
 from config.settings import Secret, Settings, require_layers
 from foule import dumps, retention
 from foule.finding import Finding
+from foule.indicator_checks import (
+    check_areas,
+    check_epochs,
+    check_machines,
+    check_origins,
+    check_sampled_origins,
+    check_shares,
+    judge_memory,
+)
 from foule.keying import Keying, judge, sample
 from foule.redis_client import client
-from indicators.origins import Origins
-from indicators.plan import Plan
 from streams import topics
 from streams.connection import administration
+from streams.counting import require_room
 from streams.keystore import RedisKeyStore
-from streams.machines import read_tacs
 
 _CLOCK_TOLERANCE_MS = 2_000
 _KEYED_PRODUCER = (
@@ -35,9 +43,10 @@ Check = Callable[[Settings], Iterator[Finding]]
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Every finding, as it is made. What needs a part that does not answer is not checked, and says so."""
-    yield from _guarded("zones", check_zones, settings)
-    yield from _guarded("origins", check_origins, settings)
-    yield from _guarded("machines", check_machines, settings)
+    files = {"zones": check_zones, "origins": check_origins, "machines": check_machines, "market shares": check_shares}
+    for part, check in files.items():
+        yield from _guarded(part, check, settings)
+    yield from check_epochs(settings)
     broker = list(_guarded("broker", check_broker, settings))
     yield from broker
     if any(finding.level == "fail" for finding in broker):
@@ -62,24 +71,15 @@ def check_zones(settings: Settings) -> Iterator[Finding]:
     """Loads the layers and the cell catalogue; what was repaired or counted is said."""
     require_layers(settings)
     places = zones.load(settings.zones)
+    require_room(places.layers)
     sizes = ", ".join(f"{layer.name} ({len(layer.ids)} zones)" for layer in places.layers)
     yield Finding("ok", "zones", f"layers: {sizes}; {len(places.zones)} places")
     for line in places.report:
         yield Finding("ok", "zones", line)
-
-
-def check_origins(settings: Settings) -> Iterator[Finding]:
-    """Where an indicator needs it, the table of home areas can be read."""
-    if Plan.of(settings.indicators, settings.time).needs_origins:
-        origins = Origins.of(settings.origins)
-        yield Finding("ok", "origins", f"{origins.size} are told apart, unknown ones included")
-
-
-def check_machines(settings: Settings) -> Iterator[Finding]:
-    """Where one is named, the file of the types of machines can be read."""
-    file = settings.events.machine_tacs
-    if file is not None:
-        yield Finding("ok", "machines", f"{len(read_tacs(file))} types of device in {file}")
+    try:
+        yield from check_areas(settings, places.layers)
+    except SettingsError:
+        return  # said by the check of the origins
 
 
 def check_broker(settings: Settings) -> Iterator[Finding]:
@@ -133,6 +133,7 @@ def check_keying(settings: Settings) -> Iterator[Finding]:
         )
         return
     yield from judge_keying(judge(records, partitions, settings.events.subscriber), settings)
+    yield from _guarded("origins", partial(check_sampled_origins, records), settings)
 
 
 def judge_keying(keying: Keying, settings: Settings) -> Iterator[Finding]:
@@ -188,6 +189,7 @@ def check_indicators(settings: Settings) -> Iterator[Finding]:
         with client(settings.redis.url) as redis:
             release = redis.info("server").get("redis_version", "of unknown version")
             redis.eval("return 1", 0)
+            yield from judge_memory(redis.info("memory"), settings)
             if _same_server(redis, settings):
                 yield Finding(
                     "fail",

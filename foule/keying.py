@@ -1,4 +1,4 @@
-"""Whether the topic of events is keyed by subscriber: a sample of recent records, judged."""
+"""A sample of recent events: whether they are keyed by subscriber, and tell from where somebody is."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -10,7 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from config.errors import ServiceError
-from config.settings import Settings
+from config.settings import EventsSettings, Settings
 from foule.partitioner import Partitioner
 from streams.connection import client_options
 from streams.log_ends import log_ends
@@ -81,6 +81,32 @@ def judge(sample: Iterable[Sampled], partitions: int, field: str) -> Keying:
         several_keys=sum(len(found) > 1 for found in keys_of.values()),
         newest=newest,
     )
+
+
+class Telling(NamedTuple):
+    """How many records of a sample have the country of the SIM, and how many the home area."""
+
+    mcc: int
+    home: int
+
+
+def telling(sample: Iterable[Sampled], fields: EventsSettings) -> Telling:
+    """Count the records that tell from where somebody is; ``null`` and an empty text tell nothing."""
+    shape = msgspec.defstruct(
+        "Event",
+        [("mcc", str | int | None, None), ("home", str | int | None, None)],
+        rename={"mcc": fields.mcc, "home": fields.home},
+    )
+    decode = msgspec.json.Decoder(shape).decode
+    mcc = home = 0
+    for record in sample:
+        try:
+            event: Any = decode(record.value or b"")
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue
+        mcc += event.mcc not in (None, "")
+        home += event.home not in (None, "")
+    return Telling(mcc, home)
 
 
 def sample(

@@ -10,7 +10,8 @@ import pytest
 
 from config.settings import load, require_layers
 from foule.cli import SUMMARIES, main
-from tests.documents import README, ROOT, blocks, commands, quoted, section, text_of
+from indicators.definitions import DEFINITIONS
+from tests.documents import README, ROOT, blocks, commands, quoted, section, table, text_of
 
 TEXT = text_of(README)
 COMMANDS = commands(TEXT)
@@ -160,6 +161,17 @@ def test_the_examples_are_json() -> None:
     examples = [line for block in blocks(TEXT, "json") for line in block.splitlines()]
     assert examples
     assert all(isinstance(json.loads(example), dict) for example in examples)
+
+
+def test_the_values_of_the_indicators_are_those_that_foule_explain_tells() -> None:
+    fields = {"17094": "ZONE", "17300>17094": "FROM>TO", "17094>local": "ZONE>ORIGIN"}
+    told = {(one.key, one.field, one.value_text) for one in DEFINITIONS}
+    shown = []
+    for what, key, field, value in (map(str.strip, row.values()) for row in table(TEXT, "what")):
+        start = re.sub(r"\b(1h|1d):[0-9]{8}T[0-9]{4}Z", "WIDTH:START", key.strip("`"))
+        shown.append((f"foule:{{LAYER}}:{start}", fields[field.strip("`")], value.strip("`")))
+        assert shown[-1] in told, what
+    assert len(set(shown)) == len(shown) >= 11
 
 
 def test_the_image_gets_the_readme() -> None:

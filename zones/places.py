@@ -53,6 +53,12 @@ class Places:
         zones.flags.writeable = False
         return zones
 
+    def cells_of_zones(self, layer: int) -> NDArray[np.int64]:
+        """How many cells of the catalogue lie in each zone of a layer, (zones,) int64."""
+        places = np.fromiter(self._cells.values(), np.int64, len(self._cells))
+        zones = self.zones[places, layer]
+        return np.bincount(zones, minlength=self.layers[layer].outside + 1)[:-1]
+
     def of_cells(self, cells: Sequence[str]) -> NDArray[np.int32]:
         """The place of each cell, (n,) int32; -1 where the catalogue does not know the cell."""
         return np.fromiter(map(self._cells.get, cells, repeat(UNKNOWN)), np.int32, len(cells))

@@ -17,6 +17,7 @@ from config.errors import FouleError, KeyStoreError, ServiceError, TopicsError, 
 from config.settings import Settings, require_layers
 from foule import dumps
 from foule.options import settings_option
+from foule.several_days import consequences
 from indicators.calendar import Calendar
 from sinks.kafka import KafkaSink, Topics
 from sinks.prometheus import Metrics
@@ -50,6 +51,7 @@ def worker(settings: Settings) -> None:
     dumps.forbid()
     _start_log(settings.log.level)
     places = load_places(settings)
+    warn_of_several_days(settings)
     metrics = Metrics()
     metrics.serve(settings.metrics.host, settings.metrics.port)
     require_topics(settings)
@@ -119,6 +121,18 @@ def load_places(settings: Settings) -> Places:
     for line in places.report:
         log.info("%s", line)
     return places
+
+
+def warn_of_several_days(settings: Settings) -> None:
+    """Say, with an epoch of several days, what a data protection officer must approve of it."""
+    sentences = consequences(settings)
+    if sentences:
+        log.warning(
+            "time.epoch_days is %d, not 1: a data protection officer must approve what follows (foule privacy-report)",
+            settings.time.epoch_days,
+        )
+    for sentence in sentences:
+        log.warning("time.epoch_days: %s", sentence)
 
 
 def _sinks(settings: Settings, places: Places, metrics: Metrics) -> Callable[[Link], Sequence[Sink]]:

@@ -9,33 +9,22 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from itertools import combinations
-from typing import Final, NamedTuple
+from typing import Final
 
 from config.secret import MASK
 from config.settings import Settings
-from foule.report.document import Text, code, joined, plain, say
+from foule import several_days
+from foule.report import detail
+from foule.report.concern import Concern, differing
+from foule.report.document import code, joined, plain, say
 from foule.report.facts import Facts
 from zones import Layer
-
-
-class Concern(NamedTuple):
-    """Something to approve: ``about``, a setting's key or a few words; what was found, what is risked, what to do
-    instead; whether it is so by default."""
-
-    about: str
-    found: Text
-    risk: Text
-    instead: Text
-    by_default: bool = False
-
 
 _LESS: Final = {
     "privacy.k": "Groups of fewer people than usual are published; each number says more about each of them.",
     "privacy.noise": "The errors hide the presence of one person less well, and sums and differences give away more.",
 }
 _MORE: Final = {
-    "time.epoch_days": "One key serves for several days: within a worker's memory, a device can be followed from one "
-    "day to the next, and whoever holds the key can compute pseudonyms for as long.",
     "keys.max_age": "The key, and with it the way from a person to a pseudonym, may live longer after its epoch.",
     "topics.events_retention": "Subscriber ids with times and places stay longer. CNIL speaks of 24 hours for "
     "pseudonymous data of crowd counting; these are not even pseudonymous.",
@@ -55,7 +44,9 @@ def concerns(facts: Facts) -> list[Concern]:
     """All of them, the gravest kinds first."""
     return [
         *_accepted(facts),
+        *_several_days(facts),
         *_weaker(facts),
+        *detail.concerns(facts),
         *_zones(facts),
         *_attacks(facts),
         *_dead_letters(facts),
@@ -77,29 +68,32 @@ def _weaker(facts: Facts) -> Iterator[Concern]:
     for key, risk in [*_LESS.items(), *_MORE.items()]:
         found, default = facts.numbers(key)
         if (found < default if key in _LESS else found > default) and _in_use(facts.settings, key):
-            yield _differing(facts, key, plain(risk))
+            yield differing(facts, key, plain(risk))
     if min(facts.settings.time.windows) < min(Settings().time.windows):
         risk = "Shorter windows show the movements of small groups more closely."
-        yield _differing(facts, "time.windows", plain(risk))
+        yield differing(facts, "time.windows", plain(risk))
     if not _is_here(facts.settings.metrics.host):
         risk = "Whoever reaches the port reads the metrics: no zone and no person, but exact numbers of records."
-        yield _differing(facts, "metrics.host", plain(risk))
+        yield differing(facts, "metrics.host", plain(risk))
+
+
+def _several_days(facts: Facts) -> Iterator[Concern]:
+    sentences = several_days.consequences(facts.settings)
+    if sentences:
+        key = "time.epoch_days"
+        risk = plain(" ".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in sentences))
+        yield differing(facts, key, risk)
 
 
 def _in_use(settings: Settings, key: str) -> bool:
     return settings.events.shuffle or key != "topics.shuffled_retention"
 
 
-def _differing(facts: Facts, key: str, risk: Text) -> Concern:
-    found = say("{set} (default {default})", set=facts.set_to(key), default=code(facts.default(key)))
-    return Concern(key, found, risk, say("Go back to {default}, or write down why not.", default=facts.default(key)))
-
-
 def _zones(facts: Facts) -> Iterator[Concern]:
     key = "zones.min_difference"
     found, default = facts.numbers(key)
     if not found:
-        yield _differing(
+        yield differing(
             facts,
             key,
             plain(
@@ -108,7 +102,7 @@ def _zones(facts: Facts) -> Iterator[Concern]:
             ),
         )
     elif found < default:
-        yield _differing(facts, key, plain("Zones may differ by fewer cells, in which fewer people are."))
+        yield differing(facts, key, plain("Zones may differ by fewer cells, in which fewer people are."))
     if facts.settings.zones.cells is None:
         yield Concern(
             "zones.cells",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from foule.report.attacks import Results
 from foule.report.document import Block, Heading, Paragraph, Table, Text, listing, plain, say, table
 from foule.report.facts import Facts
-from foule.report.rules import CRITERIA, rules
-from foule.report.storage import longest_hours
+from foule.report.rule import CRITERIA
+from foule.report.rules import KEY_LIFE, ZONES, rules
+from foule.several_days import key_hours
 
 _ASKS = {
     "singling out": "Can records of one person be isolated in what is published?",
@@ -18,6 +19,9 @@ _REMAINS = {
     "linkability": "within an epoch and inside the workers devices are followed: that is how visits are counted",
     "inference": "about whole groups; that a crowd changed; whoever knows all others over a whole day",
 }
+
+_A_DAY = 24
+_LONGER = "Nor the second, with epochs of several days (time.epoch_days in section 1)"
 
 
 def mapping(facts: Facts) -> list[Block]:
@@ -91,7 +95,7 @@ def _authorities(facts: Facts) -> Table:
                 "sections 4 and 5; released numbers only, which are never of fewer than "
                 f"{privacy.k} devices and wrong by up to {privacy.noise}"
             ),
-            plain("the study of what is left: section 6, and the zones in 4.10"),
+            plain(f"the study of what is left: section 6, and the zones in {_number(facts, ZONES)}"),
         ),
         (
             plain("CNIL, footfall, 2020"),
@@ -107,11 +111,12 @@ def _authorities(facts: Facts) -> Table:
                 events=topics.events_retention.text,
             ),
             say(
-                "not the first way: pseudonyms live longer than 5 minutes. The second as far as the key: it is gone "
-                "minutes after its epoch, normally {usual} hours after the first event, at worst {worst}; and as far "
-                "as `{topic}`, whose events are not pseudonymised",
+                "not the first way: pseudonyms live longer than 5 minutes. {second}: the key is gone minutes after its "
+                "epoch, normally {usual} hours after the first event, at worst {worst}; and as far as `{topic}`, whose "
+                "events are not pseudonymised",
+                second="The second as far as the key" if usual <= _A_DAY else _LONGER,
                 usual=f"{usual:g}",
-                worst=f"{longest_hours(facts):g}",
+                worst=f"{key_hours(facts.settings):g}",
                 topic=topics.events,
             ),
         ),
@@ -125,7 +130,14 @@ def _authorities(facts: Facts) -> Table:
                 "pseudonyms are treated as personal data: sealed, never published, their key destroyed; only counts "
                 "are published"
             ),
-            plain("that the key is really gone: 4.2, the key store, swap and backups in section 7"),
+            plain(
+                f"that the key is really gone: {_number(facts, KEY_LIFE)}, the key store, swap and backups in section 7"
+            ),
         ),
     )
     return table(("Source", "What it says", "What foule does here", "What is left to assess"), rows)
+
+
+def _number(facts: Facts, name: str) -> str:
+    """Where a rule is in section 4."""
+    return f"4.{[rule.name for rule in rules(facts)].index(name) + 1}"

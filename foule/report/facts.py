@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+import numpy as np
 
 import zones
 from anonymizer.keys import EpochKeys, MemoryKeyStore
@@ -12,15 +14,22 @@ from config import show
 from config.settings import Instant, Settings, require_layers
 from foule.report.attacks import Results
 from foule.report.document import Text, code, joined, say
+from indicators.origins import NATIONAL
+from indicators.plan import Plan
 from streams.parts import ShardParts
 from zones import Layer
+
+#: A zone of fewer cells than this is a small one.
+FEW_CELLS: Final = 3
 
 _DEFAULTS = Settings()
 
 
 class Facts(NamedTuple):
     """``zones_report``: what loading the zones said, without folders; ``fingerprint``: of what published numbers depend
-    on (``streams.parts``); ``version``: of foule; ``results``: None if the attack suite has not been run."""
+    on (``streams.parts``); ``version``: of foule; ``results``: None if the attack suite has not been run; ``areas``:
+    how many home areas are told apart, 0 where no indicator needs them; ``small_zones``: for each layer, how many of
+    its zones have cells, but fewer than :data:`FEW_CELLS`."""
 
     settings: Settings
     layers: tuple[Layer, ...]
@@ -29,6 +38,13 @@ class Facts(NamedTuple):
     version: str
     made: Instant
     results: Results | None
+    areas: int = 0
+    small_zones: tuple[int, ...] = ()
+
+    @property
+    def plan(self) -> Plan:
+        """What is counted besides presence and flows."""
+        return Plan.of(self.settings.indicators, self.settings.time)
 
     def value(self, key: str) -> str:
         """The setting ``section.key`` as ``foule settings`` shows it: secrets masked, of a file its name alone."""
@@ -53,13 +69,18 @@ class Facts(NamedTuple):
 
 
 def gather(settings: Settings, version: str, made: Instant, results: Results | None) -> Facts:
-    """The facts; loads the zones. Raises ``SettingsError`` without a layer, ``ZonesError`` if a file cannot be used."""
+    """The facts; loads the zones. Raises ``SettingsError`` without a layer or where a table cannot be used,
+    ``ZonesError`` if a file of zones cannot be."""
     require_layers(settings)
     places = zones.load(settings.zones)
     keys = EpochKeys(MemoryKeyStore(), settings.keys.max_age, lambda: int(made))
-    fingerprint = ShardParts.of(settings, places, keys).fingerprint
+    parts = ShardParts.of(settings, places, keys)
+    origins = parts.counting.origins
+    areas = 0 if origins is None else sum(label.startswith(f"{NATIONAL}:") for label in origins.names)
+    cells = map(places.cells_of_zones, range(len(places.layers)))
+    small = tuple(int(np.count_nonzero((counts > 0) & (counts < FEW_CELLS))) for counts in cells)
     lines = tuple(_without_folders(line, settings) for line in places.report)
-    return Facts(settings, places.layers, lines, fingerprint, version, made, results)
+    return Facts(settings, places.layers, lines, parts.fingerprint, version, made, results, areas, small)
 
 
 def source_of(facts: Facts, at: int) -> Text:

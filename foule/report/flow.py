@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from anonymizer.gate import PUBLISHED_NAMES
-from foule.report.document import Block, Drawing, Heading, Listing, Paragraph, code, joined, listing, plain, say, table
+from foule.report.document import (
+    Block,
+    Drawing,
+    Heading,
+    Listing,
+    Paragraph,
+    Table,
+    code,
+    joined,
+    listing,
+    plain,
+    say,
+    table,
+)
 from foule.report.facts import Facts
+from indicators.definitions import DEFINITIONS
 
 
 def purpose(facts: Facts) -> list[Block]:
@@ -13,9 +26,10 @@ def purpose(facts: Facts) -> list[Block]:
         Heading(2, plain("2. Purpose and data flow")),
         Paragraph(
             plain(
-                "foule counts how many people are in zones, where they come from and go to, from the location events "
-                "of a mobile network, and publishes the counts within minutes. It is made for statistics about crowds: "
-                "nothing that it publishes is about one person, and it has no function that looks a person up."
+                "foule counts how many people are in zones, where they come from and go to, and how long they stay, "
+                "from the location events of a mobile network, and publishes the counts within minutes. It is made for "
+                "statistics about crowds: nothing that it publishes is about one person, and it has no function that "
+                "looks a person up."
             )
         ),
         _drawing(facts),
@@ -24,6 +38,7 @@ def purpose(facts: Facts) -> list[Block]:
         Heading(3, plain("What comes in")),
         _fields(facts),
         Heading(3, plain("What goes out")),
+        _indicators(facts),
         _published(facts),
         Heading(3, plain("Who can see what")),
         _readers(facts),
@@ -52,7 +67,8 @@ def _drawing(facts: Facts) -> Drawing:
         ]
     lines += [
         ("   v", ""),
-        ("worker, in memory: visits of pseudonyms, counts of zones and windows", "pseudonymous"),
+        (f"worker, in memory, by pseudonym: {_kept(facts)}", "pseudonymous"),
+        ("   |  counts of zones and windows", "pseudonymous"),
         (f"   |  \\--> {topics.checkpoints}: checkpoints", "pseudonymous, sealed"),
         ("   v", ""),
         (f"Kafka topic {topics.tallies}: counts of each part of the feed", "pseudonymous, sealed"),
@@ -61,10 +77,23 @@ def _drawing(facts: Facts) -> Drawing:
         ("THE GATE, in one worker: sum, perturb, threshold, withhold what gives others away", "pseudonymous"),
         ("   |", ""),
         ("   v", ""),
-        (f"Redis foule:*, Kafka topics {topics.presence} and {topics.flows}: readers", "released numbers"),
+        (f"Redis foule:*; Kafka topics {topics.presence}, {topics.flows}, {topics.indicators}", "released numbers"),
+        ("   |                                   \\--> files of foule export, for good", "released numbers"),
+        ("   v", ""),
+        ("readers", ""),
     ]
     wide = max(len(line) for line, _ in lines) + 3
     return Drawing(tuple(f"{line:<{wide}}{kind}".rstrip() for line, kind in lines))
+
+
+def _kept(facts: Facts) -> str:
+    """What is known of devices while an epoch is open."""
+    plan = facts.plan
+    kept = ["visits"]
+    kept += ["origins"] * plan.needs_origins
+    kept += ["stays of the day"] * plan.daily
+    kept += ["days before"] * plan.several_days
+    return ", ".join(kept)
 
 
 def _words(facts: Facts) -> Block:
@@ -92,10 +121,20 @@ def _fields(facts: Facts) -> Block:
         (events.cell, "the radio cell where it was seen", "personal, with the id"),
         (f"{events.lat}, {events.lon}", "or else a point (WGS84)", "personal, with the id"),
         (
-            f"{events.mcc}, {events.home}, {events.rat}",
-            "country, home area, radio technology, where the feed has them",
-            "checked for their form and not used by this version",
+            f"{events.mcc}, {events.home}",
+            "country of the SIM, home area of the contract, where the feed has them",
+            "become one number, the origin, which is kept with the pseudonym"
+            if facts.plan.needs_origins
+            else "checked for their form and not used: no indicator that is on needs them",
         ),
+        (
+            events.tac,
+            "type of the device, where the feed has it",
+            "tells whether it is a machine, and is not kept"
+            if events.machine_tacs is not None
+            else "checked for its form and not used",
+        ),
+        (events.rat, "radio technology, where the feed has it", "checked for its form and not used"),
     )
     return table(
         ("Field of an event", "What it says", "Kind"),
@@ -103,19 +142,43 @@ def _fields(facts: Facts) -> Block:
     )
 
 
+def _indicators(facts: Facts) -> Table:
+    """What is published under the settings: each indicator with its windows and the rule of its release."""
+    return table(
+        ("Indicator", "Is", "Of each", "Parted by", "Windows", "Released by the rule"),
+        [
+            (
+                code(one.name),
+                plain(one.title),
+                plain(one.of.value),
+                plain(one.segments.value.replace("none", "-")),
+                joined(code(width.text) for width in one.widths(facts.settings)),
+                plain(one.release.value),
+            )
+            for one in DEFINITIONS
+            if one.is_on(facts.settings)
+        ],
+    )
+
+
 def _published(facts: Facts) -> Listing:
     time = facts.settings.time
     return listing(
         [
-            say("For each zone and window: {names}.", names=joined(code(name) for name in PUBLISHED_NAMES)),
-            say("For each pair of zones and window: `flows`, how many went from the one to the other."),
             say(
                 "Windows of {widths}; a day begins at {start} ({zone}).",
                 widths=joined(code(width.text) for width in time.windows),
                 start=time.day_start,
                 zone=time.zone,
             ),
-            plain("No list, path, identifier or pseudonym, and no number about a segment (origin, home) of a zone."),
+            plain(
+                "No list, path, identifier or pseudonym. Segments are origins, lengths of stay, categories and the "
+                "like: each is a count of devices and passes the gate, as section 4 says."
+            ),
+            say(
+                "Off, and so not published: {names}.",
+                names=joined(code(one.name) for one in DEFINITIONS if not one.is_on(facts.settings)),
+            ),
         ]
     )
 

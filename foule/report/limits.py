@@ -17,10 +17,25 @@ def not_promised(facts: Facts) -> list[Block]:
                     "Secrets of a whole group. That a stadium was full, or a village empty, is what the numbers are "
                     "for."
                 ),
+                plain(
+                    "Secrets of a group that a segment names: that all who come from one country, or all who sleep in "
+                    "a zone, do the same is in the numbers if they are k at least."
+                ),
                 plain("Anything about a person with many SIMs, who is many devices."),
                 plain(
-                    "Small stable groups that are watched over many days. Errors are drawn anew for each epoch, so "
-                    "who compares many days of the same people comes closer to their true number; so do many windows "
+                    "One error for the same people under several names. People of a day, their origins, categories, "
+                    "first zones and numbers of days each have errors of their own; the sums of segments tell the same "
+                    "total again, and the mean of all of them is closer to it than one number."
+                ),
+                plain(
+                    "That numbers of nested layers, of pairs, or of several indicators prove nothing together. Held "
+                    "against each other are people, those who appeared and vanished, and origins of people, of layers "
+                    "that nest; lengths of stay by origin and those of all. Arrivals, departures, flows, trips, nights "
+                    "(by origin or not), categories and first zones are not."
+                ),
+                plain(
+                    "Small stable groups that are watched over many epochs. Errors are drawn anew for each epoch, so "
+                    "who compares many epochs of the same people comes closer to their true number; so do many windows "
                     "of a day in which a few people change."
                 ),
                 plain(
@@ -101,6 +116,15 @@ def duties(facts: Facts) -> list[Block]:
                 plain(
                     "Zones. None that is drawn around a home, a workplace or a path of single persons, and none that "
                     "is made to be compared with another. New zones begin with a new epoch, and are reviewed."
+                ),
+                plain(
+                    "Home areas. The list of areas decides how closely origins are told: areas of many people, and of "
+                    "all of them the same kind. The feed must give the area of the contract, not where somebody was "
+                    "last night."
+                ),
+                plain(
+                    "Copies of numbers. What foule export writes, and what readers keep, outlives every retention. It "
+                    "passed the gate, and cannot be called back: decide before who gets it and what of it is kept."
                 ),
                 plain(
                     "Watching. Run foule doctor regularly, look at lost keys and expired windows in the metrics, and "

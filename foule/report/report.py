@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from config.settings import Settings
 from foule.report import criteria, flow, limits, rules, storage
 from foule.report.attacks import Attack, Results
-from foule.report.concerns import Concern, concerns
+from foule.report.concern import Concern
+from foule.report.concerns import concerns
 from foule.report.document import (
     Block,
     Document,
@@ -61,7 +62,7 @@ def _head(facts: Facts) -> list[Block]:
                 (plain("version of foule"), plain(facts.version)),
                 (plain("made"), plain(facts.made.text)),
                 (plain("layers of zones"), joined(code(layer.name) for layer in facts.layers)),
-                (plain("fingerprint of zones, windows, times, k and noise"), code(facts.fingerprint)),
+                (plain("fingerprint of zones, windows, times, what is counted, k and noise"), code(facts.fingerprint)),
             ],
         ),
     ]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final
 
 from anonymizer.threshold import Threshold
 from config.settings import Duration
-from foule.report import noise, noise_tables
-from foule.report.concerns import Concern
+from foule.report import noise, noise_tables, segment_rules
+from foule.report.concern import Concern
 from foule.report.document import (
     Block,
     Heading,
@@ -24,22 +24,11 @@ from foule.report.document import (
     table,
 )
 from foule.report.facts import Facts, source_of
+from foule.report.rule import Rule
 
-#: The criteria of WP29's opinion 05/2014, as CNIL has them, too.
-CRITERIA = ("singling out", "linkability", "inference")
-
-
-class Rule(NamedTuple):
-    """A rule: its ``name``, the criteria that it ``serves``, where it is in the code, the ``settings`` that it depends
-    on, what it does, and what else is to be shown; what it depends on ``besides``."""
-
-    name: str
-    serves: tuple[str, ...]
-    modules: tuple[str, ...]
-    settings: tuple[str, ...]
-    does: Text
-    more: tuple[Block, ...] = ()
-    besides: tuple[str, ...] = ()
+#: The names of rules to which other sections refer.
+KEY_LIFE: Final = "The key lives as long as its epoch"
+ZONES: Final = "Zones that nearly coincide are refused"
 
 
 def section(facts: Facts, approve: Sequence[Concern]) -> list[Block]:
@@ -47,8 +36,8 @@ def section(facts: Facts, approve: Sequence[Concern]) -> list[Block]:
     blocks: list[Block] = [Heading(2, plain("4. The privacy rules, with the settings in force"))]
     for number, rule in enumerate(rules(facts), 1):
         blocks += [Heading(3, plain(f"4.{number} {rule.name}")), Paragraph(rule.does), *rule.more]
-        if rule.settings:
-            blocks.append(_settings(facts, rule.settings))
+        if rule.settings or rule.about:
+            blocks.append(_settings(facts, [*rule.settings, *rule.about]))
         blocks.append(Paragraph(_verdict(rule, approve)))
     return blocks
 
@@ -59,7 +48,7 @@ def _settings(facts: Facts, keys: Sequence[str]) -> Table:
 
 
 def _verdict(rule: Rule, approve: Sequence[Concern]) -> Text:
-    of_rule = {*rule.settings, *rule.besides}
+    of_rule = {*rule.settings, *rule.besides, *rule.about}
     lines = [str(number) for number, concern in enumerate(approve, 1) if concern.about in of_rule]
     where = joined(code(module) for module in rule.modules)
     if lines:
@@ -81,6 +70,7 @@ def rules(facts: Facts) -> list[Rule]:
         _threshold(facts),
         _absence(),
         _groups(),
+        *segment_rules.rules(facts),
         _zones(facts),
         _once(facts),
     ]
@@ -90,7 +80,7 @@ def _identifiers(facts: Facts) -> Rule:
     return Rule(
         "Identifiers are replaced at once",
         ("singling out", "linkability"),
-        ("anonymizer/pseudonyms.py", "streams/intake.py"),
+        ("anonymizer/pseudonyms.py", "streams/intake.py", "streams/machines.py"),
         ("events.rejected_payload",),
         say(
             "Right after an event is decoded, the subscriber id is replaced by 8 bytes of a keyed BLAKE2b hash; 4 "
@@ -98,16 +88,18 @@ def _identifiers(facts: Facts) -> Rule:
             "topic, no Redis, log, error or metric. Two places hold ids by their nature: `{events}`, which the feed "
             "writes, and `{rejected}`, which holds records that cannot be used, unless `events.rejected_payload` is "
             "false. A keyed hash alone is pseudonymisation, not anonymisation (Conseil d'Etat, decision 393714 of 8 "
-            "February 2017): while the key lives, all that is computed from it is personal data.",
+            "February 2017): while the key lives, all that is computed from it is personal data. Events of SIMs of "
+            "machines are counted as rejected and kept nowhere: they are no dead letters.",
             events=facts.settings.topics.events,
             rejected=facts.settings.topics.rejected,
         ),
+        about=("events.machine_tacs", "events.machine_networks"),
     )
 
 
 def _key_life() -> Rule:
     return Rule(
-        "The key lives as long as its epoch",
+        KEY_LIFE,
         ("singling out", "linkability"),
         ("anonymizer/keys.py", "streams/key_life.py", "streams/keystore.py"),
         ("time.epoch_days", "keys.max_age", "keys.lost_after", "keys.accept_risks", "keys.url"),
@@ -243,12 +235,13 @@ def _groups() -> Rule:
             "Where the zones of a layer lie in those of a parent layer, a published parent less its published parts "
             "is what remains, but for the errors of both. If the published numbers prove, whatever their errors are, "
             "that more than twice noise and fewer than k devices remain, the smallest published part is withheld: for "
-            "people with all numbers of that zone and window, flows from and to it included; for appeared and "
+            "people with all numbers of that zone and window, whatever they part it by, and those of all pairs that "
+            "it is in (flows, trips); for appeared and "
             "vanished, which add up in the same way, the number alone. So what remains is never known more closely "
             "than to k - 1 devices, as far as one layer lies in the other, over any number of them; two layers beside "
             "each other in one parent are not compared. The true remainder does not decide: a part that is withheld "
             "because somebody is beside it would say that somebody is there. Arrivals, departures and flows do not "
-            "add up to those of the parent. Segments of a zone (by origin) are not published by this version."
+            "add up to those of the parent. Of numbers that part the devices of a zone, the next rules speak."
         ),
         besides=("zones.layers",),
     )
@@ -266,7 +259,7 @@ def _zones(facts: Facts) -> Rule:
     ]
     said = [plain(printable(line)) for line in facts.zones_report]
     return Rule(
-        "Zones that nearly coincide are refused",
+        ZONES,
         ("singling out", "inference"),
         ("zones/differences.py", "zones/nesting.py"),
         ("zones.min_difference", "zones.cells"),

@@ -5,28 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from config.settings import Duration, Settings
-from config.times import HOUR
+from config.settings import Duration
 from foule.report.document import Block, Heading, Paragraph, Text, code, plain, say, table
+from foule.report.elsewhere import elsewhere
 from foule.report.facts import Facts
+from foule.report.place import Place, pseudonymous
+from foule.several_days import key_hours
+from indicators.cells import PARTED
+from indicators.definitions import DEFINITIONS
 from sinks import contract
+from sinks.contract import TRIPS
 from sinks.redis import CHANGES_LENGTH
 from streams import keystore
 from streams.topics import plan
 
 _NOBODY: Final = "workers only; no person in the daily run"
 _CIPHER: Final = "sealed: AES-256-GCM under a key derived from the epoch's, noise once that is destroyed"
-
-
-class Place(NamedTuple):
-    """One place: ``where`` it is, what it ``holds``, how long it is ``kept``, by what it is ``protected``, and who
-    should have ``access``."""
-
-    where: Text
-    holds: Text
-    kept: Text
-    protected: Text
-    access: Text
 
 
 def storage(facts: Facts) -> list[Block]:
@@ -60,10 +54,11 @@ class _Topic(NamedTuple):
     access: str
 
 
-def _described(settings: Settings) -> Mapping[str, _Topic]:
+def _described(facts: Facts) -> Mapping[str, _Topic]:
     """By the topic's key in the section ``topics`` of the settings."""
+    settings = facts.settings
     letters = (
-        "PERSONAL DATA: records that cannot be used, as they came, and why"
+        "PERSONAL DATA: records that cannot be used, as they came, and why; none of machines"
         if settings.events.rejected_payload
         else "why a record cannot be used, and its offset; not the record"
     )
@@ -92,8 +87,8 @@ def _described(settings: Settings) -> Mapping[str, _Topic]:
         ),
         "checkpoints": _Topic(
             None,
-            "pseudonyms, origins, visits, counts of open epochs and events that wait; in clear: open epochs, ids of "
-            "keys, offsets, watermarks, counters and sizes",
+            f"{'; '.join(pseudonymous(facts))}; counts of open windows; events that wait; in clear: open epochs, "
+            "ids of keys, offsets, watermarks, counters and sizes",
             _CIPHER,
             _NOBODY,
         ),
@@ -109,7 +104,8 @@ def _described(settings: Settings) -> Mapping[str, _Topic]:
         ),
         "shuffled": _Topic(
             "shuffled_retention",
-            "events under pseudonyms on their way to the shards; in clear: how many, and between which whole minutes",
+            f"events under pseudonyms{', with origins' * facts.plan.needs_origins}, on their way to the shards; in "
+            "clear: how many, and between which whole minutes",
             _CIPHER,
             _NOBODY,
         ),
@@ -124,7 +120,7 @@ def topics(facts: Facts) -> list[Place]:
     planned = {topic.name: topic.config for topic in plan(settings)}
     renewed = dict.fromkeys(("checkpoints", "sources"), settings.stream.checkpoint_every)
     rows = []
-    for key, about in _described(settings).items():
+    for key, about in _described(facts).items():
         name = getattr(settings.topics, key)
         kept = (
             _kept(planned[name], about.setting, renewed.get(key))
@@ -163,6 +159,8 @@ def published(facts: Facts) -> list[Place]:
         (contract.live_key("LAYER"), "released numbers of the last window, by zone", plain(f"{live}, unless renewed")),
         (contract.window_key("LAYER", "WIDTH", 0), "released numbers of a window, by zone", ttl),
         (contract.flows_key("LAYER", "WIDTH", 0), "released flows of a window", ttl),
+        (contract.indicator_key("LAYER", "INDICATOR", "WIDTH", 0), _parted(facts), ttl),
+        (contract.occupancy_key("LAYER", 0), _occupancy(facts), ttl),
         (contract.series_key("LAYER", "WIDTH", "ZONE"), "released numbers of a zone, window after window", series),
         (
             contract.CHANGES,
@@ -182,10 +180,17 @@ def published(facts: Facts) -> list[Place]:
     ]
 
 
-def longest_hours(facts: Facts) -> float:
-    """How long a key that is made as its epoch begins lives at most; the day on which summer time ends has an hour
-    more."""
-    return facts.settings.time.epoch_days * 24 + 1 + int(facts.settings.keys.max_age) / HOUR
+def _parted(facts: Facts) -> str:
+    """What is in the hashes of indicators."""
+    told = [one.name for one in DEFINITIONS if one.name in (*PARTED, TRIPS) and one.is_on(facts.settings)]
+    names = f"INDICATOR is one of {', '.join(told)}" if told else "none is on"
+    estimates = ", with estimates of people that follow from them" * (facts.settings.people.shares is not None)
+    return f"released numbers of a window by origin, length of stay and so on, and trips{estimates}; {names}"
+
+
+def _occupancy(facts: Facts) -> str:
+    on = "" if facts.settings.indicators.occupancy else "; not in use: indicators.occupancy is off"
+    return f"peak, mean and turnover of a day's released numbers, by zone{on}"
 
 
 def keys(facts: Facts) -> list[Place]:
@@ -202,7 +207,7 @@ def keys(facts: Facts) -> list[Place]:
                 "begins",
                 age=facts.set_to("keys.max_age"),
                 days=facts.set_to("time.epoch_days"),
-                longest=f"{longest_hours(facts):g}",
+                longest=f"{key_hours(facts.settings):g}",
             ),
             say(
                 "memory only: workers refuse a Redis that may write to a disk, but for {accepted}",
@@ -217,69 +222,4 @@ def keys(facts: Facts) -> list[Place]:
             plain("nothing: it tells that the key is gone"),
             plain("workers only"),
         ),
-    ]
-
-
-def elsewhere(facts: Facts) -> list[Place]:
-    """Memory, logs, metrics, disks."""
-    host, port = facts.settings.metrics.host, facts.settings.metrics.port
-    metrics = plain("off") if not port else say("`{host}:{port}`, as Prometheus keeps them", host=host, port=port)
-    return [
-        Place(*row)
-        for row in (
-            (
-                plain("memory of the workers"),
-                plain(
-                    "PERSONAL DATA: ids while a fetch is decoded; then pseudonyms, origins, visits, raw counts; "
-                    "SECRET: keys"
-                ),
-                plain("until an epoch is over; keys are overwritten as far as Python can, copies of the libraries not"),
-                plain("the operating system; no core dumps, no debugger of the same user; swap is for you to turn off"),
-                plain("nobody; root can"),
-            ),
-            (
-                plain("disks of the workers"),
-                plain("nothing of the events: all state is in Kafka"),
-                plain("-"),
-                plain("-"),
-                plain("-"),
-            ),
-            (
-                say("logs of the workers ({set})", set=facts.set_to("log.level")),
-                plain("partitions, keys (by label), windows and what went wrong; no id, pseudonym, key or raw count"),
-                plain("as long as you keep them"),
-                plain("not encrypted"),
-                plain("operators"),
-            ),
-            (
-                plain("metrics"),
-                plain(
-                    "lag, delays, exact numbers of records and of unpublished numbers over all; no zone and no person"
-                ),
-                metrics,
-                plain("not encrypted, no login"),
-                plain("operators; not the public, since the totals are not perturbed"),
-            ),
-            (
-                say("`foule demo`"),
-                plain("the keys of its own simulated crowd, in memory, to check its numbers; it takes no feed"),
-                plain("until it ends"),
-                plain("-"),
-                plain("who runs the demo; never point a real feed at its broker"),
-            ),
-            (
-                say("files that `foule batch` and `foule replay` read"),
-                plain("PERSONAL DATA: recorded events"),
-                plain("as long as you keep them"),
-                plain("nothing of foule's"),
-                plain("who runs the trial"),
-            ),
-            (
-                say("folders that `foule batch` writes"),
-                plain("numbers that passed the gate in a trial: a second version of them gives people away"),
-                plain("delete them after the trial"),
-                plain("marked as not for publication"),
-                plain("your organisation only"),
-            ),
-        )
     ]

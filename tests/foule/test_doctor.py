@@ -8,14 +8,13 @@ import pytest
 from click.testing import CliRunner, Result
 from kafka import KafkaAdminClient, KafkaProducer
 
-from config.errors import SettingsError
 from config.settings import Settings, load
 from foule import checks, dumps
 from foule.cli import main
 from foule.embedded import EmbeddedBroker
 from foule.finding import Finding
 from foule.server_process import free_port
-from streams import topics
+from streams import counting, topics
 from tests.conftest import SettingsMaker
 
 SUBSCRIBER = "208011234567890"
@@ -167,36 +166,25 @@ def test_zones_that_cannot_be_used_fail(settings_for: SettingsMaker, tmp_path: P
     assert "nowhere.csv" in missing.text
 
 
-def test_tables_of_areas_and_machines_are_read_where_they_are_used(tmp_path: Path) -> None:
-    (tmp_path / "areas.csv").write_text("code,name\n75,Paris\n75,Ain\n")
-    (tmp_path / "tacs.txt").write_text("35000001\n3500000\n")
-    tables = '[origins]\nareas = "areas.csv"\n[events]\nmachine_tacs = "tacs.txt"\n[indicators]\n'
-    file = tmp_path / "foule.toml"
-    said = {}
-    for needed in ("false", "true"):
-        file.write_text(f"{tables}categories = {needed}\n")
-        settings = load(file, environ={})
-        guarded = [checks.check_origins, checks.check_machines]
-        said[needed] = [line for check in guarded for line in complaints(check, settings)]
-    [machine] = said["false"]
-    assert machine.startswith(f"{tmp_path / 'tacs.txt'}: line 2: no type allocation code")
-    assert said["true"] == [
-        f"{tmp_path / 'areas.csv'}: line 3: the code stands in line 2 already; one line for each area is expected",
-        machine,
-    ]
-    (tmp_path / "areas.csv").write_text("code,name\n75,Paris\n")
-    (tmp_path / "tacs.txt").write_text("35000001\n")
-    assert [complaints(check, settings) for check in guarded] == [[], []]
-    [found] = checks.check_machines(settings)
-    assert (found.level, found.text) == ("ok", f"1 types of device in {tmp_path / 'tacs.txt'}")
+def test_more_zones_than_can_be_counted_fail(
+    settings_for: SettingsMaker, tmp_path: Path, zones: Mapping[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "MOST_ZONES", 1)
+    [finding] = findings(run(settings_for(tmp_path, zones=zones), "--json"))["zones"]
+    assert finding.level == "fail"
+    assert finding.text.startswith("layer town: 2 zones; at most 1 are expected")
 
 
-def complaints(check: checks.Check, settings: Settings) -> list[str]:
-    try:
-        assert all(finding.level == "ok" for finding in check(settings))
-    except SettingsError as error:
-        return error.problems
-    return []
+def test_events_that_tell_no_origin_are_a_warning_where_an_indicator_needs_it(
+    settings_for: SettingsMaker, zones: Mapping[str, object], tmp_path: Path
+) -> None:
+    file = settings_for(tmp_path, zones=zones, indicators={"categories": True})
+    topics.create(load(file, environ={}))
+    send(file, *[(f"{number}".encode(), event(f"{number}")) for number in range(20)])
+    found = findings(run(file, "--json"))["origins"]
+    assert [finding.level for finding in found] == ["warn", "ok", "warn"]
+    assert found[0].text == "no zone of any layer has a home area: nobody is local, and nobody a resident"
+    assert found[2].text.startswith("of 20 sampled records none has a country ('mcc') or home area ('home')")
 
 
 def test_settings_of_topics_that_the_broker_does_not_tell_are_a_warning(

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from config.errors import KeyStoreError, ServiceError, TopicsError, UnreachableError
-from config.sections import KeysSettings
+from config.sections import IndicatorsSettings, KeysSettings, TimeSettings
 from config.settings import Settings, load
 from foule.commands import worker
 from foule.commands.worker import require_memory_only, require_topics
+from foule.several_days import consequences
 from streams.keystore import RedisKeyStore, Way
 from tests.conftest import SettingsMaker
 
@@ -137,3 +138,16 @@ def test_a_worker_that_does_not_come_to_its_end_is_ended(
         worker._end_if_stuck(Stopping(reason))  # type: ignore[arg-type]
     assert ended == [code]
     assert len(caplog.records) == 1
+
+
+def test_an_epoch_of_several_days_is_a_warning_that_names_what_is_to_be_approved(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    worker.warn_of_several_days(Settings())
+    assert caplog.records == []
+    settings = Settings(time=TimeSettings(epoch_days=7), indicators=IndicatorsSettings(usual=True))
+    worker.warn_of_several_days(settings)
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+    said = [record.getMessage() for record in caplog.records]
+    assert said[0].startswith("time.epoch_days is 7, not 1: a data protection officer must approve")
+    assert said[1:] == [f"time.epoch_days: {sentence}" for sentence in consequences(settings)]

@@ -7,12 +7,15 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from msgspec import structs
 from prometheus_client import CollectorRegistry
 
 from anonymizer.cipher import Cipher
 from anonymizer.keys import MemoryKeyStore
 from config.errors import KeyStoreError
+from config.settings import Duration, IndicatorsSettings
 from foule.oracle.parameters import HOUR, MINUTE
+from indicators.bins import DAYS
 from sinks.prometheus import Metrics
 from streams.crowd import CrowdAgent
 from streams.wire import Claim, EarlyEnd, Seal, TallyPart
@@ -57,6 +60,7 @@ class Place:
     def __init__(self) -> None:
         self.memory = Memory()
         self.store = Store()
+        self.settings = SETTINGS
         self.registry = CollectorRegistry()
         self.at: dict[float, Callable[[], None]] = {}
 
@@ -69,8 +73,8 @@ class Place:
     def worker(self) -> CrowdAgent:
         self.registry = CollectorRegistry()
         register = register_in(self.memory)
-        parts = parts_of(SHORE, self.store, register=register)
-        return CrowdAgent(SETTINGS, parts, self.memory, Metrics(self.registry), register)
+        parts = parts_of(SHORE, self.store, register=register, settings=self.settings)
+        return CrowdAgent(self.settings, parts, self.memory, Metrics(self.registry), register)
 
     async def started(self) -> CrowdAgent:
         worker = self.worker()
@@ -234,6 +238,33 @@ async def test_a_shard_without_a_checkpoint_has_lost_nothing_and_counts_all_agai
     again = [(part.start, plain(part, key)) for part in tallies(place)[len(before) :]]
     assert before == again != []
     assert (place.early_ends(), place.store.labels) == ([], [f"{DAY}.1"])
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_of_an_epoch_of_several_days_the_days_before_its_key_was_lost_are_forgotten(
+    place: Place, lost: bool
+) -> None:
+    place.settings = structs.replace(
+        SETTINGS,
+        time=structs.replace(SETTINGS.time, epoch_days=2, windows=(Duration(24 * HOUR),)),
+        indicators=IndicatorsSettings(recurrence=True),
+    )
+    day, label = 24 * HOUR, DAY
+    first = await place.started()
+    begun = [event(0), event(day), event(day + HOUR)]
+    await first.take(events(*begun))
+    await first.checkpoint()
+    if lost:
+        place.store.empty()
+        label += ".1"
+    second = await place.started()
+    await second.take(events(*begun, event(day + 2 * HOUR), event(2 * day, "b"), event(2 * day + HOUR, "b")))
+    whole_days = {part.start: part for part in tallies(place)}
+    assert len(whole_days) == 2
+    last = whole_days[max(whole_days)]
+    [cell] = plain(last, place.store.get(label))["recurrence"]
+    assert DAYS.name(cell % len(DAYS), cell % len(DAYS)) == ("1" if lost else "2")
+    assert [early.watermark for early in place.early_ends()] == [NOON + day + HOUR - 2 * MINUTE] * lost
 
 
 def plain(part: TallyPart, key: bytes | None) -> dict[str, dict[int, int]]:

@@ -239,3 +239,10 @@ def test_the_lacs_of_the_unicom_file_are_zones() -> None:
     places = load(zones(by_column("lac", "lacs"), cells=cells, cell="{lac}-{ci}"))
     assert names(places, places.of_cells(["40984-17112"])) == [("40984",)]
     assert places.of_cells(["40984-", "17112"]).tolist() == [-1, -1]
+
+
+def test_the_cells_of_each_zone_are_counted(places: Places) -> None:
+    counted = [places.cells_of_zones(layer).tolist() for layer in range(3)]
+    assert counted == [[2, 1], [3], [2, 1]]
+    places.of_points(*points((0.1, 0.1), (1.5, 0.5)))  # adds places, and no cell
+    assert [places.cells_of_zones(layer).tolist() for layer in range(3)] == counted

@@ -10,8 +10,11 @@ import pytest
 from config.checks import KEY_RISKS
 from foule.report.attacks import Results, load
 from foule.report.concerns import concerns
+from foule.report.detail import MANY_AREAS
 from foule.report.document import Code, Text
-from tests.foule.report.facts import COMMUNES, NESTED, QUARTERS, facts_of, festival, settings_with
+from foule.report.facts import gather
+from foule.several_days import consequences
+from tests.foule.report.facts import COMMUNES, MADE, NESTED, QUARTERS, facts_of, festival, settings_with
 from tests.foule.report.test_attacks import FOUND
 from zones import Layer
 
@@ -109,6 +112,55 @@ def test_keys_and_numbers_in_one_server_are_to_be_approved(tmp_path: Path) -> No
     assert about == "keys.url"
     assert "hidden" not in text
     assert "other" not in text
+
+
+def test_an_epoch_of_several_days_says_all_that_is_to_be_approved(tmp_path: Path) -> None:
+    settings = settings_with(tmp_path, time={"epoch_days": 7}, indicators={"sojourns": True})
+    [concern] = concerns(facts_of(settings, NESTED, results(tmp_path)))
+    risk = shown(concern.risk)
+    assert consequences(settings)
+    assert all(sentence[1:] in risk for sentence in consequences(settings))
+    assert concerns(facts_of(settings_with(tmp_path), NESTED, results(tmp_path))) == []
+
+
+def test_a_table_of_many_home_areas_is_to_be_approved_where_it_is_used(tmp_path: Path) -> None:
+    settings = settings_with(tmp_path, origins={"areas": "areas.csv"}, indicators={"categories": True})
+    for areas, named in ((0, []), (MANY_AREAS, []), (MANY_AREAS + 1, ["origins.areas"])):
+        facts = facts_of(settings, NESTED, results(tmp_path))._replace(areas=areas)
+        assert [each.about for each in concerns(facts)] == named
+    of_france = facts_of(settings_with(tmp_path), NESTED, results(tmp_path))._replace(areas=MANY_AREAS + 1)
+    assert concerns(of_france) == []
+
+
+def test_stays_of_a_few_minutes_are_to_be_approved_where_they_are_published(tmp_path: Path) -> None:
+    edges = {"dwell_edges": ["2m", "1h"]}
+    [(about, text)] = found(tmp_path, {"indicators": edges | {"dwell": ["1h"]}})
+    assert about == "indicators.dwell_edges"
+    assert text.startswith('indicators.dwell_edges = ["2m", "1h"] (default ')
+    assert found(tmp_path, {"indicators": edges}) == []
+    assert found(tmp_path, {"indicators": {"dwell": ["1h"], "dwell_edges": ["5m"]}}) == []
+
+
+def test_parting_the_devices_of_many_small_zones_is_to_be_approved(tmp_path: Path) -> None:
+    told = settings_with(tmp_path, indicators={"catchment": True})
+    for settings, small, named in ((told, (1, 1), 0), (told, (1, 2), 1), (settings_with(tmp_path), (2, 3), 0)):
+        facts = facts_of(settings, NESTED, results(tmp_path))._replace(small_zones=small)
+        assert len(concerns(facts)) == named
+    [concern] = concerns(facts_of(told, NESTED, results(tmp_path))._replace(small_zones=(1, 2)))
+    assert shown(concern.found) == (
+        "Layer quarters: 2 of 3 zones have fewer than 3 cells, and devices are parted there: catchment."
+    )
+
+
+def test_small_zones_and_home_areas_are_counted_as_they_are_loaded(tmp_path: Path) -> None:
+    rows = [f"{name}{number},{name}" for name, cells in (("a", 1), ("b", 2), ("c", 3)) for number in range(cells)]
+    (tmp_path / "cells.csv").write_text("\n".join(["cell,zone", *rows, ""]), encoding="utf-8")
+    (tmp_path / "areas.csv").write_text("code,name\n17,Charente-Maritime\n79,Deux-Sevres\n", encoding="utf-8")
+    zones = {"cells": "cells.csv", "layers": [{"name": "town", "column": "zone"}]}
+    for indicators, areas in (({}, 0), ({"categories": True}, 2)):
+        settings = settings_with(tmp_path, zones=zones, origins={"areas": "areas.csv"}, indicators=indicators)
+        facts = gather(settings, "0.1.0", MADE, None)
+        assert (facts.small_zones, facts.areas) == ((2,), areas)
 
 
 def test_layers_of_which_none_is_the_parent_of_the_other_are_to_be_approved(tmp_path: Path) -> None:

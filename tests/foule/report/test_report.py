@@ -11,11 +11,13 @@ from config.settings import Settings
 from foule.report import html, markdown
 from foule.report.attacks import Results, load
 from foule.report.report import build
-from foule.report.rules import CRITERIA, rules
+from foule.report.rule import CRITERIA
+from foule.report.rules import rules
+from indicators.definitions import DEFINITIONS
 from tests.documents import ROOT
 from tests.foule.report.facts import FESTIVAL, NESTED, facts_of, festival, settings_with
 from tests.foule.report.reading import addresses_of, of_html, of_markdown, tags_of
-from tests.foule.report.test_concerns import results
+from tests.foule.report.test_concerns import results, shown
 
 FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 DATA: dict[str, dict[str, Any]] = {
@@ -32,6 +34,14 @@ DATA: dict[str, dict[str, Any]] = {
         "shuffled_retention": "50m",
     },
     "redis": {"window_ttl": "3d", "series_length": 999},
+    "origins": {"home_mcc": ["208", "647"]},
+    "indicators": {
+        "dwell": ["2h"],
+        "dwell_edges": ["10m", "1h"],
+        "origins": ["10m"],
+        "night_from": "21:00",
+    },
+    "people": {"confidence": 0.9},
     "stream": {"checkpoint_every": "20s", "max_wait": "4m"},
     "metrics": {"host": "10.0.0.7", "port": 9999},
     "log": {"level": "warning"},
@@ -67,7 +77,7 @@ def test_every_setting_that_matters_is_shown_with_its_value(tmp_path: Path, key:
 
 
 def test_the_settings_of_every_rule_exist() -> None:
-    keys = [key for rule in rules(festival()) for key in rule.settings]
+    keys = [key for rule in rules(festival()) for key in (*rule.settings, *rule.about)]
     assert [key for key in keys if not hasattr(getattr(Settings(), key.partition(".")[0]), key.partition(".")[2])] == []
 
 
@@ -80,6 +90,65 @@ def test_every_rule_serves_a_criterion_and_every_criterion_is_served() -> None:
     served = {criterion for rule in rules(festival()) for criterion in rule.serves}
     assert served == set(CRITERIA)
     assert all(rule.serves for rule in rules(festival()))
+
+
+def test_what_is_published_is_what_is_on_and_the_rest_is_said_to_be_off(tmp_path: Path) -> None:
+    settings = settings_with(tmp_path, indicators={"dwell": ["1h"], "trips": True})
+    rows = of_markdown(markdown.render(build(facts_of(settings))))
+    on = [one.name for one in DEFINITIONS if one.is_on(settings)]
+    assert {"dwell", "trips"} < set(on) < {one.name for one in DEFINITIONS}
+    of_indicators = rows.index(("Indicator", "Is", "Of each", "Parted by", "Windows", "Released by the rule")) + 1
+    assert [row[0] for row in rows[of_indicators : of_indicators + len(on)]] == on
+    assert rows[of_indicators + on.index("dwell")][3:] == ("length of stay", "1h", "merged")
+    [off] = [row[0] for row in rows if row[0].startswith("Off, and so not published: ")]
+    assert off.removeprefix("Off, and so not published: ").rstrip(".").split(", ") == [
+        one.name for one in DEFINITIONS if one.name not in on
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sections", "kind"),
+    [
+        ({}, "checked for their form and not used: no indicator that is on needs them"),
+        ({"indicators": {"categories": True}}, "become one number, the origin, which is kept with the pseudonym"),
+    ],
+)
+def test_country_and_home_area_are_used_where_an_indicator_needs_them(
+    tmp_path: Path, sections: dict[str, dict[str, Any]], kind: str
+) -> None:
+    rows = of_markdown(markdown.render(build(facts_of(settings_with(tmp_path, **sections)))))
+    assert ("mcc, home", "country of the SIM, home area of the contract, where the feed has them", kind) in rows
+
+
+def test_rules_on_segments_say_the_threshold_in_force(tmp_path: Path) -> None:
+    facts = facts_of(settings_with(tmp_path, privacy={"k": 31, "noise": 7}))
+    rules_of = {rule.name: rule for rule in rules(facts)}
+    for name in (
+        "Segments: those that are too small are put together",
+        "Lengths of stay, numbers of days: bins are put together",
+        "Lengths of stay by origin: both, and held against those of all",
+    ):
+        text = shown(rules_of[name].does)
+        assert "38" in text
+        assert "25" not in text
+
+
+def test_epochs_of_several_days_are_longer_than_the_24_hours_of_cnil(tmp_path: Path) -> None:
+    of_days = {}
+    for days in (1, 7):
+        settings = settings_with(tmp_path, time={"epoch_days": days})
+        rows = {row[0]: row for row in of_markdown(markdown.render(build(facts_of(settings)))) if len(row) == 4}
+        of_days[days] = rows["CNIL, footfall, 2020"][3]
+    assert "The second as far as the key" in of_days[1]
+    assert "normally 24 hours after the first event, at worst 37" in of_days[1]
+    assert "Nor the second" in of_days[7]
+    assert "normally 168 hours after the first event, at worst 181" in of_days[7]
+
+
+def test_sections_that_are_referred_to_have_their_numbers() -> None:
+    rows = of_markdown(markdown.render(build(festival())))
+    zones = [row[0] for row in rows if row[0].endswith("Zones that nearly coincide are refused")]
+    assert any(row[3].endswith(f"the zones in {zones[0].split()[0]}") for row in rows if len(row) == 4)
 
 
 def test_it_holds_no_secret(tmp_path: Path) -> None:

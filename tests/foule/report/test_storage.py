@@ -2,6 +2,7 @@
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from config.settings import Duration, Settings, TopicsSettings
 from foule.report import storage
 from foule.report.document import Code, Text
+from foule.report.elsewhere import elsewhere
 from sinks import contract
 from streams.keystore import PREFIX
 from streams.topics import plan
@@ -57,7 +59,7 @@ def test_topics_that_are_not_used_say_so(tmp_path: Path) -> None:
 
 
 def test_every_key_of_the_contract_has_one_row(tmp_path: Path) -> None:
-    words = {"layer": "LAYER", "width": "WIDTH", "start": 0, "zone": "ZONE"}
+    words = {"layer": "LAYER", "width": "WIDTH", "start": 0, "zone": "ZONE", "indicator": "INDICATOR"}
     patterns = {contract.CHANGES}
     for name, function in inspect.getmembers(contract, inspect.isfunction):
         if name.endswith("_key") and function.__module__ == contract.__name__:
@@ -74,6 +76,57 @@ def test_times_to_live_in_redis_are_those_of_the_settings(tmp_path: Path) -> Non
     assert kept[contract.live_key("LAYER")] == "30m, unless renewed"
     assert 'redis.window_ttl = "3d"' in kept["foule:{LAYER}:WIDTH:START"]
     assert "redis.series_length = 77" in kept[contract.series_key("LAYER", "WIDTH", "ZONE")]
+
+
+def test_the_hash_of_indicators_names_those_that_are_on(tmp_path: Path) -> None:
+    on: dict[str, dict[str, Any]] = {
+        "indicators": {"trips": True, "catchment": True, "occupancy": True},
+        "people": {"shares": "shares.csv"},
+    }
+    named: dict[str, dict[str, dict[str, Any]]] = {"off": {}, "on": on}
+    rows = {}
+    for name, sections in named.items():
+        places = storage.published(facts_of(settings_with(tmp_path, **sections)))
+        rows[name] = {shown(place.where): shown(place.holds) for place in places}
+    parted, occupancy = "foule:{LAYER}:INDICATOR:WIDTH:START", "foule:{LAYER}:occupancy:1d:START"
+    assert rows["off"][parted].endswith("; none is on")
+    assert rows["off"][occupancy].endswith("; not in use: indicators.occupancy is off")
+    assert rows["on"][parted].endswith("; INDICATOR is one of trips, catchment")
+    assert "estimates of people" in rows["on"][parted]
+    assert "not in use" not in rows["on"][occupancy]
+
+
+@pytest.mark.parametrize(
+    ("sections", "known"),
+    [
+        ({}, ()),
+        ({"indicators": {"origins": ["1h"]}}, ("origin",)),
+        ({"indicators": {"trips": True}}, ("how long", "began", "last stop")),
+        ({"indicators": {"categories": True}}, ("origin", "how long", "began", "last stop")),
+        (
+            {"indicators": {"sojourns": True}, "time": {"epoch_days": 2}},
+            ("how long", "began", "last stop", "nights in a row"),
+        ),
+    ],
+)
+def test_what_is_known_of_devices_in_memory_and_checkpoints_follows_from_what_is_counted(
+    tmp_path: Path, sections: dict[str, dict[str, Any]], known: tuple[str, ...]
+) -> None:
+    facts = facts_of(settings_with(tmp_path, **sections))
+    places = [*storage.topics(facts), *elsewhere(facts)]
+    said = {shown(place.where): shown(place.holds) for place in places}
+    for where in ("topic foule.checkpoints", "memory of the workers"):
+        words = ("origin", "how long", "began", "last stop", "nights in a row")
+        assert tuple(word for word in words if word in said[where]) == known
+
+
+def test_exported_files_and_tables_have_their_rows(tmp_path: Path) -> None:
+    facts = facts_of(settings_with(tmp_path, people={"shares": "shares.csv"}))
+    rows = {shown(place.where): place for place in elsewhere(facts)}
+    assert shown(rows["files that foule export writes"].kept) == "as long as you keep them: no setting ends them"
+    [tables] = [where for where in rows if "people.shares" in where]
+    assert 'people.shares = "shares.csv"' in tables
+    assert str(tmp_path) not in tables
 
 
 def test_keys_live_as_long_as_their_epochs_and_the_setting_say(tmp_path: Path) -> None:
