@@ -116,15 +116,20 @@ def _window(view: LayerView, now: float, zone: tzinfo) -> Text:
 
 
 def _zones(zones: Sequence[ZoneView]) -> Table:
+    """Where people are estimated, they are those, and what is counted is called devices."""
+    estimated = any(zone.estimate for zone in zones)
     table = Table(box=None, expand=True, padding=(0, 1), header_style="dim")
     table.add_column("zone", ratio=1, min_width=16, no_wrap=True, overflow="ellipsis")
-    for name, width in (("people", 9), ("change", 8), ("arrivals", 9), ("departures", 10)):
+    people = [("people", 9), ("devices", 9)] if estimated else [("people", 9)]
+    for name, width in [*people, ("change", 8), ("arrivals", 9), ("departures", 10)]:
         table.add_column(name, justify="right", min_width=width, no_wrap=True)
     table.add_column(f"last {SPARK_WINDOWS} windows", width=SPARK_WINDOWS, no_wrap=True)
     for zone in zones:
         numbers = zone.numbers
+        estimate = zone.estimate.get("people")
         table.add_row(
             Text(zone.zone),
+            *([_number(estimate and estimate[0])] if estimated else []),
             Text(_number(numbers.get("people")), style="bold"),
             _change(zone),
             _number(numbers.get("arrivals")),
@@ -175,7 +180,8 @@ def _layer_to_json(view: LayerView, now: float) -> dict[str, Any]:
     zones = {}
     for zone in view.zones:
         change = {} if zone.change is None else {"change": zone.change}
-        zones[zone.zone] = {**zone.numbers, **change}
+        estimate = {"estimate": dict(zone.estimate)} if zone.estimate else {}
+        zones[zone.zone] = {**zone.numbers, **change, **estimate}
     return {
         "width": header.width,
         "start": header.start,

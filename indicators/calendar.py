@@ -88,10 +88,6 @@ class Calendar:
             ordinal += 1
         return ordinal
 
-    def start_of_day(self, ts: int) -> int:
-        """UTC ms at which the local day that holds ``ts`` (UTC ms) begins."""
-        return self.day_start(self.day_of(ts))
-
     def date_of(self, ts: int) -> date:
         """The local day that holds ``ts`` (UTC ms), as the date on which it begins."""
         return date.fromordinal(self.day_of(ts))

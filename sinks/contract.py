@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -23,6 +23,12 @@ HEADER: Final = "_"
 
 #: The time to live of a live hash, in windows of its width: numbers that nobody renews vanish.
 LIVE_WINDOWS: Final = 3
+
+
+#: An estimated number of people, and the ends of its interval.
+Interval = tuple[int, int, int]
+
+_T = TypeVar("_T")
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,40 +123,71 @@ def zone_value(values: Mapping[str, object]) -> bytes:
 
 def read_header(data: bytes, key: str) -> Header:
     """The header in ``data``, found under ``key``; raises ContractError if it is none."""
-    try:
-        return msgspec.json.decode(data, type=Header)
-    except msgspec.DecodeError as error:
-        raise _foreign(key, HEADER, error) from error
+    return _read(data, Header, key, HEADER)
 
 
-def read_zone_value(data: bytes, key: str, zone: str) -> dict[str, int]:
-    """The numbers of ``zone`` in ``data``, found under ``key``; raises ContractError if they are none. What is
-    estimated from them is passed over."""
-    try:
-        found = msgspec.json.decode(data, type=dict[str, int | dict[str, list[int]]])
-    except msgspec.DecodeError as error:
-        raise _foreign(key, zone, error) from error
-    return {name: number for name, number in found.items() if isinstance(number, int)}
+class ZoneValue(NamedTuple):
+    """A zone's numbers, and the people who are estimated from them, by the same names."""
+
+    numbers: dict[str, int]
+    estimate: dict[str, Interval]
 
 
-class SegmentsValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The value of a cell that is parted: ``people`` by segment. Of lengths of stay also the ``quartiles``, in whole
-    seconds (None where one lies beyond the last edge). ``estimate``: see docs/contracts.md."""
+def read_zone_value(data: bytes, key: str, zone: str) -> ZoneValue:
+    """The numbers of ``zone`` in ``data``, found under ``key``; raises ContractError if they are none."""
+    found = _read(data, dict[str, int | dict[str, Interval]], key, zone)
+    estimate = found.pop("estimate", {})
+    if isinstance(estimate, int) or not all(isinstance(number, int) for number in found.values()):
+        raise _foreign(key, zone, "numbers, and perhaps an object estimate, are expected")
+    return ZoneValue({name: number for name, number in found.items() if isinstance(number, int)}, estimate)
+
+
+class SegmentsValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The value of a cell that is parted: ``people`` by segment.
+
+    Of lengths of stay also the ``quartiles``, in whole seconds (None for one in the last run, which has no end). With
+    market shares also the people who are estimated, by segment.
+    """
 
     people: dict[str, int]
     quartiles: list[int | None] | None = None
-    estimate: dict[str, list[int]] | None = None
+    estimate: dict[str, Interval] | None = None
 
 
 def read_segments(data: bytes, key: str, field: str) -> SegmentsValue:
     """The segments of a cell in ``data``, found under ``key``; raises ContractError if they are none."""
+    return _read(data, SegmentsValue, key, field)
+
+
+class OccupancyValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What the hash of a day's occupancy says of a zone; the script writes it (replace_window.lua).
+
+    ``peak``: the most people in one of the shortest windows, and ``peak_start`` when that began (UTC ms); ``sum`` of
+    the people of these windows, ``windows``: how many, ``mean``: of them, to one decimal; ``turnover``: people of the
+    day by the mean, to two decimals, None until they are published.
+    """
+
+    peak: int
+    peak_start: int
+    sum: int
+    windows: int
+    mean: float
+    turnover: float | None = None
+
+
+def read_occupancy(data: bytes, key: str, zone: str) -> OccupancyValue:
+    """The occupancy of ``zone`` in ``data``, found under ``key``; raises ContractError if it is none."""
+    return _read(data, OccupancyValue, key, zone)
+
+
+def _read(data: bytes, kind: type[_T], key: str, field: str) -> _T:
     try:
-        return msgspec.json.decode(data, type=SegmentsValue)
+        return msgspec.json.decode(data, type=kind)
     except msgspec.DecodeError as error:
         raise _foreign(key, field, error) from error
 
 
-def _foreign(key: str, field: str, error: Exception) -> ContractError:
+def _foreign(key: str, field: str, error: object) -> ContractError:
     return ContractError(
         f"the Redis key {key}, field {field!r}, does not hold what foule writes ({error}): "
         "does another program, or another version of foule, write to this Redis?"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from redis import Redis
@@ -20,6 +20,8 @@ from sinks.contract import (
     HEADER,
     LIVE_WINDOWS,
     Header,
+    Interval,
+    ZoneValue,
     flows_key,
     live_key,
     read_header,
@@ -39,13 +41,15 @@ class ZoneView(NamedTuple):
     """A zone's numbers in the live window; an indicator that is not published is absent.
 
     ``previous``: its numbers in the window before, None if none were published. ``history``: people in each of the
-    last windows, oldest first, the live one last; None where not published.
+    last windows, oldest first, the live one last; None where not published. ``estimate``: by the same names the people
+    who are estimated, empty without market shares.
     """
 
     zone: str
     numbers: Numbers
     previous: Numbers | None
     history: tuple[int | None, ...]
+    estimate: Mapping[str, Interval] = MappingProxyType({})
 
     @property
     def change(self) -> int | None:
@@ -113,15 +117,15 @@ class LiveReader:
             return None
         header = read_header(fields.pop(HEADER).encode(), key)
         width = width_of_label(header.width)
-        numbers = {zone: read_zone_value(data.encode(), key, zone) for zone, data in fields.items()}
-        shown = sorted(numbers, key=lambda zone: (-numbers[zone].get("people", -1), zone))[:limit]
+        values = {zone: read_zone_value(data.encode(), key, zone) for zone, data in fields.items()}
+        shown = sorted(values, key=lambda zone: (-values[zone].numbers.get("people", -1), zone))[:limit]
         series = self._series(layer, header, shown, windows)
         zones = (
-            _zone_view(zone, numbers[zone], entries, header.start, width, windows)
+            _zone_view(zone, values[zone], entries, header.start, width, windows)
             for zone, entries in zip(shown, series, strict=True)
         )
         placed = self._clock() - (LIVE_WINDOWS * width - max(remaining, 0)) / 1000
-        return LayerView(layer, header, placed, tuple(zones), len(numbers), self._flows(layer, header))
+        return LayerView(layer, header, placed, tuple(zones), len(values), self._flows(layer, header))
 
     def close(self) -> None:
         """Close the connections."""
@@ -172,19 +176,19 @@ def _parts(commands: Sequence[tuple[str | int, ...]]) -> Iterator[Sequence[tuple
         yield commands[first : first + _COMMANDS]
 
 
-def _zone_view(zone: str, numbers: Numbers, entries: Sequence[Any], start: int, width: int, windows: int) -> ZoneView:
+def _zone_view(zone: str, value: ZoneValue, entries: Sequence[Any], start: int, width: int, windows: int) -> ZoneView:
     """``entries``: of the zone's series before ``start``, the newest first."""
     # days of 25 hours and cut windows: a window before is not always exactly one width before
     slack = _HOUR_MS if width >= DAY_MS else 0
     history: list[int | None] = [None] * windows
-    history[-1] = numbers.get("people")
+    history[-1] = value.numbers.get("people")
     previous: Numbers | None = None
     for name, fields in entries:
         before = start - int(name.partition("-")[0])
         back = max(1, (before - slack + width - 1) // width)
-        values = {indicator: int(number) for indicator, number in fields.items()}
+        numbers = {indicator: int(number) for indicator, number in fields.items()}
         if back == 1:
-            previous = values
+            previous = numbers
         if back < windows:
-            history[-1 - back] = values.get("people")
-    return ZoneView(zone, numbers, previous, tuple(history))
+            history[-1 - back] = numbers.get("people")
+    return ZoneView(zone, value.numbers, previous, tuple(history), value.estimate)

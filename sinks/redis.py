@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from enum import StrEnum
 from functools import partial
-from importlib.resources import files
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar, cast
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 from redis import exceptions as redis_errors
@@ -18,27 +16,15 @@ from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from anonymizer.gate import Publication, ReleasedWindow
-from config.errors import ServiceError, SettingsError, ZonesError
+from anonymizer.gate import Publication
+from config.errors import ServiceError, SettingsError
 from config.sections import RedisSettings
-from indicators.calendar import DAY_MS, width_of_label
-from indicators.cells import OF_PAIRS, PARTED
-from sinks.contract import (
-    CHANGES,
-    HEADER,
-    LIVE_WINDOWS,
-    Change,
-    change_of,
-    field_of,
-    header_of,
-    indicator_key,
-    live_key,
-    occupancy_key,
-    series_key,
-    window_key,
-    zone_value,
-)
+from indicators.calendar import Window
+from sinks.contract import CHANGES, Change, change_of
+from sinks.script import Command, Outcome, Script, answered
 from sinks.values import Values
+
+__all__ = ["RETRY_AFTER", "Outcome", "RedisSink", "RedisSinkError"]
 
 #: Seconds to wait before each new attempt when Redis does not answer.
 RETRY_AFTER: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
@@ -46,10 +32,6 @@ RETRY_AFTER: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 #: How many announcements the stream ``foule:changes`` holds, about.
 CHANGES_LENGTH: Final = 10_000
 
-_SCRIPT: Final = files("sinks").joinpath("replace_window.lua").read_text(encoding="utf-8")
-_CHUNK: Final = 1000  # items; Lua unpacks a chunk onto its stack, which holds 8,000 values
-#: The indicators that have a hash of their own.
-_HASHES: Final = (*OF_PAIRS, *PARTED)
 _BATCH_NUMBERS: Final = 50_000  # a few MB a round trip
 _SOCKET_TIMEOUT: Final = 10.0
 
@@ -67,20 +49,10 @@ _PASSING: Final = (
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-_Command = list[str | bytes | int]
 
 
 class RedisSinkError(ServiceError):
     """Redis did not take what was given to it: keep the publications and publish them again."""
-
-
-class Outcome(StrEnum):
-    """What became of a publication in Redis."""
-
-    PLACED = "placed"  #: the window's numbers are in place, and announced
-    EMPTY = "empty"  #: nothing of the window may be published: it has no key, and no announcement
-    REPEATED = "repeated"  #: it was in place already with this version; nothing changed
-    REFUSED = "refused"  #: a newer version of the window is in place; nothing changed
 
 
 class RedisSink:
@@ -89,7 +61,7 @@ class RedisSink:
     ``retry_after``: seconds to wait before each new attempt when Redis does not answer; at its end
     :class:`RedisSinkError` is raised. Publishing is repeatable, so the caller can always try again. ``refused`` is
     called for each window that Redis refused, which also stands in the log. ``values``: what readers get of the
-    numbers. ``day_of``: the start of the local day of an instant (UTC ms both), if the occupancy of days is kept.
+    numbers. ``day_of``: the local day that holds an instant (UTC ms), if the occupancy of days is kept.
     """
 
     def __init__(
@@ -98,11 +70,10 @@ class RedisSink:
         retry_after: Sequence[float] = RETRY_AFTER,
         refused: Callable[[], object] = lambda: None,
         values: Values | None = None,
-        day_of: Callable[[int], int] | None = None,
+        day_of: Callable[[int], Window] | None = None,
     ) -> None:
         self._settings = settings
-        self._values = values or Values()
-        self._day_of = day_of
+        self._script = Script(settings, values or Values(), day_of)
         self._refused = refused
         self._retry_after = tuple(retry_after)
         try:
@@ -166,74 +137,16 @@ class RedisSink:
         outcomes: dict[int, Outcome] = {}
         while len(outcomes) < len(batch):
             waiting = [number for number in range(len(batch)) if number not in outcomes]
-            calls = [self._call(batch[number], withdrawn[number]) for number in waiting]
+            calls = [self._script.call(batch[number], withdrawn[number]) for number in waiting]
             answers = await self._attempt("put a window in place", partial(self._send, calls))
-            for number, answer in zip(waiting, answers, strict=True):
-                status, *zones = [text.decode() for text in cast(list[bytes], answer)]
-                if status == "withdraw":  # from an older version in place; their series must be named, too
-                    withdrawn[number] += tuple(zones)
+            for number, answer in zip(waiting, map(answered, answers), strict=True):
+                if isinstance(answer, Outcome):
+                    outcomes[number] = answer
                 else:
-                    outcomes[number] = Outcome(status)
+                    withdrawn[number] += answer
         return [outcomes[number] for number in range(len(batch))]
 
-    def _call(self, publication: Publication, withdrawn: Sequence[str]) -> _Command:
-        window = publication.window
-        layer, width, start = window.layer, window.width, window.start
-        if HEADER in window.zones:
-            raise ZonesError(
-                f"layer {layer}: a zone has the id {HEADER!r}, which readers take for a window's header; "
-                "give it another id in the file of the zones"
-            )
-        series = [series_key(layer, width, zone) for zone in (*window.zones, *withdrawn)]
-        parts = [indicator_key(layer, name, width, start) for name in _HASHES]
-        keys = [window_key(layer, width, start), live_key(layer), *self._occupancy(publication), *parts, *series]
-        live_ttl = LIVE_WINDOWS * width_of_label(width) if publication.shortest else 0
-        zones, fields = list(self._zone_chunks(window)), list(self._field_chunks(window))
-        limits = (int(self._settings.window_ttl), live_ttl, self._settings.series_length)
-        arguments = (header_of(publication), publication.version, start, *limits)
-        absent = msgspec.msgpack.encode(withdrawn)
-        counted = self._counts_to_occupancy(publication)
-        return ["EVAL", _SCRIPT, len(keys), *keys, *arguments, absent, counted, len(parts), len(zones), *zones, *fields]
-
-    def _occupancy(self, publication: Publication) -> list[str]:
-        """The hash of the occupancy of the window's day."""
-        window = publication.window
-        day = window.start if self._day_of is None else self._day_of(window.start)
-        return [occupancy_key(window.layer, day)]
-
-    def _counts_to_occupancy(self, publication: Publication) -> str:
-        """What the window is for the occupancy of its day: a part of the curve, the day itself, or nothing."""
-        if self._day_of is None:
-            return ""
-        if width_of_label(publication.window.width) == DAY_MS:
-            return "day"
-        return "part" if publication.shortest else ""
-
-    def _zone_chunks(self, window: ReleasedWindow) -> Iterator[bytes]:
-        """The zones of a window: id, value, and the fields of an entry of its series."""
-        zones = [
-            (
-                zone,
-                zone_value(self._values.zone(window, zone)).decode(),
-                [item for name, n in numbers.items() for item in (name, str(n))],
-            )
-            for zone, numbers in window.zones.items()
-        ]
-        for first in range(0, len(zones), _CHUNK):
-            yield msgspec.msgpack.encode(zones[first : first + _CHUNK])
-
-    def _field_chunks(self, window: ReleasedWindow) -> Iterator[bytes]:
-        """The fields of the hashes of indicators: the number of the hash, then its fields and their values."""
-        for number, name in enumerate(_HASHES, 1):
-            fields = [(field_of(pair), str(people)) for pair, people in window.pairs.get(name, {}).items()]
-            for cell in window.parts.get(name, ()):
-                value = zone_value(self._values.segments(window, name, cell)).decode()
-                fields.append((field_of(cell), value))
-            for first in range(0, len(fields), _CHUNK):
-                items = [item for field in fields[first : first + _CHUNK] for item in field]
-                yield msgspec.msgpack.encode([number, *items])
-
-    async def _send(self, commands: Sequence[_Command], *, together: bool = False) -> list[Any]:
+    async def _send(self, commands: Sequence[Command], *, together: bool = False) -> list[Any]:
         async with self._client.pipeline(transaction=together) as pipeline:
             for command in commands:
                 _queue(pipeline, command)
@@ -245,17 +158,16 @@ class RedisSink:
         return answers
 
     async def _announce(self, batch: Sequence[Publication], outcomes: Sequence[Outcome]) -> None:
-        by_outcome = list(zip(batch, outcomes, strict=True))
-        changes = [change_of(publication) for publication, outcome in by_outcome if outcome is Outcome.PLACED]
-        repeated = [
-            change_of(publication)
-            for publication, outcome in by_outcome
-            if outcome is Outcome.REPEATED and not publication.window.is_empty
-        ]
-        if repeated:  # whoever put them in place may have ended before the announcement
+        announced: set[Change] = set()
+        if any(map(_may_be_unannounced, batch, outcomes)):
             announced = await self._attempt("read the announcements", self._announced)
-            changes += [change for change in repeated if change not in announced]
-        commands: list[_Command] = []
+        changes = [
+            change
+            for publication, outcome in zip(batch, outcomes, strict=True)
+            for change in [change_of(publication)]
+            if outcome is Outcome.PLACED or (_may_be_unannounced(publication, outcome) and change not in announced)
+        ]
+        commands: list[Command] = []
         for change in changes:
             fields = [item for pair in msgspec.structs.asdict(change).items() for item in pair]
             commands.append(["XADD", CHANGES, "MAXLEN", "~", CHANGES_LENGTH, "*", *fields])
@@ -290,7 +202,12 @@ class RedisSink:
         return RedisSinkError(f"Redis at {self._settings.url} (redis.url): cannot {what}: {error}; {advice}")
 
 
-def _queue(pipeline: Pipeline, command: _Command) -> None:
+def _may_be_unannounced(publication: Publication, outcome: Outcome) -> bool:
+    """Whoever put the window in place may have ended before the announcement."""
+    return outcome is Outcome.REPEATED and not publication.window.is_empty
+
+
+def _queue(pipeline: Pipeline, command: Command) -> None:
     pipeline.execute_command(*command)
 
 

@@ -8,7 +8,8 @@
 -- ARGV  1 header (JSON), 2 version, 3 start in ms, 4 time to live of the window in ms,
 --       5 time to live of the live hash in ms, 0 if this is not the shortest width, 6 length of a series,
 --       7 withdrawn zones (msgpack array), 8 what the window is for the day's occupancy: part, day or nothing,
---       9 number of hashes of other indicators, 10 number of zone chunks, then the zone chunks, then the field chunks.
+--       9 start and 10 end of the day in ms,
+--       11 number of hashes of other indicators, 12 number of zone chunks, then the zone chunks, then the field chunks.
 --       Zone chunk: msgpack array of [id, JSON value, [name, number, ...]]; field chunk: of the number of the hash, then
 --       field, value, ... Chunks are small enough for Lua's unpack.
 -- Returns {status, ...}: refused and the newer version; repeated; withdraw and the zones whose series are missing in
@@ -18,8 +19,10 @@ local window, live, occupancy = KEYS[1], KEYS[2], KEYS[3]
 local header, version, start = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local window_ttl, live_ttl, series_length = ARGV[4], ARGV[5], tonumber(ARGV[6])
 local withdrawn = cmsgpack.unpack(ARGV[7])
-local hashes = tonumber(ARGV[9])
-local first_fields = 11 + tonumber(ARGV[10])
+local role, day_start, day_end = ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[10])
+local hashes = tonumber(ARGV[11])
+local first_zones = 13
+local first_fields = first_zones + tonumber(ARGV[12])
 local first_series = 3 + hashes
 
 local function header_of(key)
@@ -36,7 +39,7 @@ if stored and stored.version == version then
 end
 
 local zones = {}
-for i = 11, first_fields - 1 do
+for i = first_zones, first_fields - 1 do
   for _, zone in ipairs(cmsgpack.unpack(ARGV[i])) do
     zones[#zones + 1] = zone
   end
@@ -73,12 +76,13 @@ local function moment_of(entry)
 end
 
 -- A stream only grows at its end. For a window before the last one, or one that is replaced, it is written anew.
+-- Returns whether the series has changed.
 local function insert(key, values)
   local id = ARGV[3] .. '-0'
   local same = redis.call('XRANGE', key, id, id)[1]
-  if same and table.concat(same[2], ' ') == table.concat(values, ' ') then return end
+  if same and table.concat(same[2], ' ') == table.concat(values, ' ') then return false end
   local entries = redis.call('XRANGE', key, '-', '+')
-  if #entries >= series_length and moment_of(entries[1]) > start then return end
+  if #entries >= series_length and moment_of(entries[1]) > start then return false end
   local ours = {id, values}
   local sorted = {}
   for _, entry in ipairs(entries) do
@@ -93,19 +97,87 @@ local function insert(key, values)
   for _, entry in ipairs(sorted) do
     redis.call('XADD', key, 'MAXLEN', series_length, entry[1], unpack(entry[2]))
   end
+  return true
+end
+
+-- The day's occupancy: of the shortest windows so far the peak and when it was, and the mean; with the day's own window
+-- the turnover. A window that is newer than the zone's series is added to what is there. One that says the same as the
+-- series has been counted. For any other, and where nothing is there, the day is counted again by the series.
+local function people_of(fields)
+  for i = 1, #fields, 2 do
+    if fields[i] == 'people' then return tonumber(fields[i + 1]) end
+  end
+end
+
+local function occupancy_of(zone)
+  local text = redis.call('HGET', occupancy, zone)
+  return text and cjson.decode(text)
+end
+
+local function counted(day, moment, people)
+  if not people then return day end
+  day = day or {peak = 0, peak_start = 0, sum = 0, windows = 0}
+  if people > day.peak then day.peak, day.peak_start = people, moment end
+  day.sum, day.windows = day.sum + people, day.windows + 1
+  day.mean = string.format('%.1f', day.sum / day.windows) + 0
+  day.turnover = nil
+  return day
+end
+
+local function recount(zone, key)
+  local first = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
+  local cut = first and moment_of(first) >= day_start and redis.call('XLEN', key) >= series_length
+  -- where windows of the day may have left the series, what was counted of them is worth more
+  if cut and occupancy_of(zone) then return end
+  local day
+  for _, entry in ipairs(redis.call('XRANGE', key, day_start, day_end - 1)) do
+    day = counted(day, moment_of(entry), people_of(entry[2]))
+  end
+  if day then
+    redis.call('HSET', occupancy, zone, cjson.encode(day))
+  else
+    redis.call('HDEL', occupancy, zone)
+  end
+end
+
+local function count(zone, key, people)
+  local day = people and occupancy_of(zone)
+  if day then
+    redis.call('HSET', occupancy, zone, cjson.encode(counted(day, start, people)))
+  elseif people then
+    recount(zone, key)
+  end
+end
+
+local function turn_over(zone, people)
+  local day = occupancy_of(zone)
+  if day then
+    day.turnover = people and string.format('%.2f', people * day.windows / day.sum) + 0
+    redis.call('HSET', occupancy, zone, cjson.encode(day))
+  end
 end
 
 for i, zone in ipairs(zones) do
-  local key = KEYS[first_series + i]
+  local key, people = KEYS[first_series + i], people_of(zone[3])
   local added = redis.pcall('XADD', key, 'MAXLEN', series_length, ARGV[3] .. '-0', unpack(zone[3]))
-  if added.err then insert(key, zone[3]) end
+  local changed = added.err and insert(key, zone[3])
+  if role == 'day' then
+    turn_over(zone[1], people)
+  elseif role == 'part' and not added.err then
+    count(zone[1], key, people)
+  elseif role == 'part' and changed then
+    recount(zone[1], key)
+  end
 end
 
-for i = 1, #withdrawn do
+for i, id in ipairs(withdrawn) do
   local key = KEYS[first_series + #zones + i]
   redis.call('XDEL', key, ARGV[3] .. '-0')
   if redis.call('XLEN', key) == 0 then redis.call('DEL', key) end
+  if role == 'day' then turn_over(id, nil) end
+  if role == 'part' then recount(id, key) end
 end
+if role ~= '' then redis.call('PEXPIRE', occupancy, window_ttl) end
 
 for i = 1, hashes do redis.call('DEL', KEYS[3 + i]) end
 for i = first_fields, #ARGV do
@@ -118,28 +190,6 @@ if empty then
   redis.call('DEL', window)
 else
   write_zones(window, window_ttl)
-end
-
--- The day's occupancy so far, of the shortest windows: the peak and when it was, and the mean; at the day's end the
--- turnover. A window that is replaced has been counted.
-if ARGV[8] ~= '' and not stored then
-  for _, zone in ipairs(zones) do
-    local people = cjson.decode(zone[2]).people
-    if people then
-      local text = redis.call('HGET', occupancy, zone[1])
-      local day = text and cjson.decode(text)
-      if ARGV[8] == 'part' then
-        day = day or {peak = 0, peak_start = 0, sum = 0, windows = 0}
-        if people > day.peak then day.peak, day.peak_start = people, start end
-        day.sum, day.windows = day.sum + people, day.windows + 1
-        day.mean = string.format('%.1f', day.sum / day.windows) + 0
-      elseif day then
-        day.turnover = string.format('%.2f', people * day.windows / day.sum) + 0
-      end
-      if day then redis.call('HSET', occupancy, zone[1], cjson.encode(day)) end
-    end
-  end
-  redis.call('PEXPIRE', occupancy, window_ttl)
 end
 
 if live_ttl ~= '0' then

@@ -8,11 +8,17 @@ import pytest
 from prometheus_client import generate_latest
 
 from anonymizer.gate import PUBLISHED_NAMES
+from anonymizer.segments import OTHER
 from config.settings import EventsSettings, Settings
 from foule.history import mitma, observatory, tables
+from foule.history.values import CELLS
 from foule.oracle.oracle import Parameters, Record, run
 from foule.oracle.parameters import HOUR, MINUTE
+from indicators.bins import DAYS
+from indicators.categories import CATEGORIES
+from indicators.cells import OF_PAIRS, PARTED, SHAPES, Rule
 from indicators.counts import ZONE_INDICATORS
+from indicators.definitions import DEFINITIONS
 from sinks import contract
 from sinks.kafka import records
 from sinks.prometheus import REASONS, Metrics
@@ -108,16 +114,19 @@ def test_the_redis_keys_are_those_that_foule_writes() -> None:
     start = 1_403_949_600_000
     keys = [
         contract.live_key("LAYER"),
-        contract.window_key("LAYER", "WIDTH", start).replace("20140628T1000Z", "START"),
-        contract.flows_key("LAYER", "WIDTH", start).replace("20140628T1000Z", "START"),
+        contract.window_key("LAYER", "WIDTH", start),
+        contract.indicator_key("LAYER", "INDICATOR", "WIDTH", start),
+        contract.occupancy_key("LAYER", start),
         contract.series_key("LAYER", "WIDTH", "ZONE"),
         contract.CHANGES,
     ]
-    assert [row["key"].strip("`") for row in table(CONTRACTS, "key")] == keys
+    assert [row["key"].strip("`") for row in table(CONTRACTS, "key")] == [
+        key.replace("20140628T1000Z", "START") for key in keys
+    ]
 
 
 def test_the_examples_of_redis_are_what_foule_writes() -> None:
-    numbers, header, change = (block.strip() for block in blocks(section(CONTRACTS, "## Redis"), "json"))
+    numbers, header, change, *others = (block.strip() for block in blocks(section(CONTRACTS, "## Redis"), "json"))
     assert contract.zone_value(json.loads(numbers)).decode() == numbers
     released = publication({}, layer="communes", version=88123)
     written = json.loads(contract.header_of(released))
@@ -125,16 +134,61 @@ def test_the_examples_of_redis_are_what_foule_writes() -> None:
     assert list(json.loads(header)) == list(written)
     announced = contract.change_of(released)
     assert json.loads(change) == {name: getattr(announced, name) for name in announced.__struct_fields__}
+    # these are held against the sinks by tests/sinks/test_examples.py
+    shown = {definition.name: definition.value_text for definition in DEFINITIONS}
+    assert others == [shown["dwell"], shown["occupancy"], shown["extrapolation"]]
+
+
+def test_every_indicator_of_the_contract_has_the_field_and_the_value_that_foule_writes() -> None:
+    values = {Rule.THRESHOLD: "people"}
+    shown = {definition.name: definition for definition in DEFINITIONS}
+    stays = {name for name in PARTED if "quartiles" in shown[name].value_text}
+    assert [tuple(cell.strip("`") for cell in row.values()) for row in table(CONTRACTS, "indicator")] == [
+        (
+            name,
+            shown[name].field,
+            values.get(SHAPES[name].rule, "segments with quartiles" if name in stays else "segments"),
+        )
+        for name in (*OF_PAIRS, *PARTED)
+    ]
+
+
+def test_the_fields_of_occupancy_are_all_explained() -> None:
+    named = [row["name"].strip("`") for row in table(CONTRACTS, "name")]
+    assert named == list(contract.OccupancyValue.__struct_fields__)
+
+
+def test_the_names_of_segments_are_those_that_are_released() -> None:
+    listed = {
+        line.partition(":")[0]: quoted(line) for line in section(CONTRACTS, "### Indicators besides").split("\n- ")
+    }
+    assert listed["of categories"][: len(CATEGORIES) + 1] == [*CATEGORIES, OTHER]
+    assert listed["of numbers of days or nights"] == ["1", "4-7", "8+"]
+    assert {DAYS.name(0, 0), DAYS.name(3, 3), DAYS.name(4, 4)} == {"1", "4-7", "8+"}
 
 
 def test_the_examples_of_kafka_are_what_foule_writes() -> None:
-    presence, flow = (block.strip() for block in blocks(section(CONTRACTS, "## Kafka: what readers take"), "json"))
+    presence, flow, dwell = (
+        block.strip() for block in blocks(section(CONTRACTS, "## Kafka: what readers take"), "json")
+    )
     zone = publication({"17094": {"people": 1240, "arrivals": 310}}, layer="communes", version=88123)
     assert [record.value.decode() for record in records(zone)] == [presence]
     hour = publication(
         {}, {("17300", "17094"): 184}, layer="communes", width="1h", start=1_403_946_000_000, version=88120
     )
     assert [record.value.decode() for record in records(hour)] == [flow]
+    stays = {"0-15m": 120, "15m-30m": 80, "30m-1h": 60, "1h-2h": 31}
+    of_stays = publication({}, parts={"dwell": {("17094",): stays}}, layer="communes", width="1h", version=88123)
+    assert [record.value.decode() for record in records(of_stays)] == [dwell]
+
+
+def test_the_forms_of_records_of_indicators_are_those_that_foule_writes() -> None:
+    forms = {
+        name: tuple(quoted(row["fields of the cell"]))
+        for row in table(CONTRACTS, "form")
+        for name in quoted(row["indicators"])
+    }
+    assert forms == CELLS
 
 
 def test_the_columns_of_exported_files_are_those_that_foule_writes() -> None:

@@ -72,7 +72,9 @@ def test_a_section_says_what_the_definition_says_with_its_examples(definition: D
     for said in (definition.meaning, definition.formula, definition.source, definition.reading):
         assert said.replace("`", "") in words
     assert definition.key in words and f"field {definition.field}" in words
-    assert [block.strip() for block in blocks(text, "json")] == [f"{definition.value_text}\n{definition.record_text}"]
+    examples = [definition.value_text, *([definition.record_text] if definition.record_text else [])]
+    assert [block.strip() for block in blocks(text, "json")] == ["\n".join(examples)]
+    assert ("not in Kafka" in words) == (definition.topic is None) == (definition.record is None)
 
 
 # --- the examples

@@ -66,7 +66,7 @@ def _told(definition: Definition, settings: Settings) -> dict[str, Any]:
         "formula": definition.formula,
         "source": definition.source,
         "redis": {"key": definition.key, "field": definition.field, "value": definition.value},
-        "kafka": {"topic": _value(settings, definition.topic), "record": definition.record},
+        "kafka": definition.topic and {"topic": _value(settings, definition.topic), "record": definition.record},
         "reading": definition.reading,
     }
 
@@ -107,7 +107,8 @@ def _page(definition: Definition, settings: Settings) -> Table:
     ]
     parted = "" if definition.segments.value == "none" else f", parted by {definition.segments.value}"
     state = "on" if definition.is_on(settings) else f"off: set {' and '.join(definition.switches)}"
-    where = f"Redis {definition.key}, field {definition.field}; Kafka {_value(settings, definition.topic)}"
+    topic = definition.topic and _value(settings, definition.topic)
+    where = f"Redis {definition.key}, field {definition.field}; Kafka {topic or 'not there'}"
     for name, text in (
         ("indicator", f"{definition.name}: {definition.title} ({state})"),
         ("unit", f"{definition.unit}; of a {definition.of.value}{parted}"),
@@ -122,7 +123,7 @@ def _page(definition: Definition, settings: Settings) -> Table:
         ),
         ("published", where),
         ("in Redis", definition.value_text),
-        ("in Kafka", definition.record_text),
+        ("in Kafka", definition.record_text or "-"),
         ("how to read", definition.reading),
     ):
         page.add_row(name, Text(text))

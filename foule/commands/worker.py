@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NoReturn
 
 import click
@@ -18,7 +19,7 @@ from config.settings import Settings, require_layers
 from foule import dumps
 from foule.options import settings_option
 from foule.several_days import consequences
-from indicators.calendar import Calendar
+from indicators.calendar import DAY_MS, Calendar
 from sinks.kafka import KafkaSink, Topics
 from sinks.prometheus import Metrics
 from sinks.redis import RedisSink
@@ -140,7 +141,8 @@ def _sinks(settings: Settings, places: Places, metrics: Metrics) -> Callable[[Li
 
     def make(link: Link) -> Sequence[Sink]:
         topics = settings.topics
-        day_of = Calendar.of(settings.time).start_of_day if settings.indicators.occupancy else None
+        days = partial(Calendar.of(settings.time).window_of, DAY_MS)
+        day_of = days if settings.indicators.occupancy else None
         return [
             RedisSink(settings.redis, refused=metrics.refused_windows.inc, values=values, day_of=day_of),
             KafkaSink(link.deliver, Topics(topics.presence, topics.flows, topics.indicators), values),

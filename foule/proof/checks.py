@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+from msgspec.structs import asdict
 
 from config.settings import Settings
 from foule.oracle.publication import Rules
-from foule.oracle.result import ALL, Result, Tallies, add
+from foule.oracle.result import ALL, Result, Tallies, WindowKey, add
+from foule.oracle.visits import Cell
 from foule.proof import in_redis, on_kafka
+from foule.proof.derived import occupancy_of, people_of, quartiles_of
 from foule.proof.differences import compare, window_in_words
-from foule.proof.released import Released
+from foule.proof.released import Estimates, Occupancies, Released
 from foule.proof.tallies import TallyLog
-from indicators.cells import Cells
+from indicators.calendar import label_of_start
+from indicators.cells import OF_PAIRS, Cells
 from streams.counting import Counting
 from zones import Layer
 
@@ -39,12 +44,18 @@ def prove(settings: Settings, layers: Sequence[Layer], oracle: Result, tallies: 
     """
     expected = oracle.released(Rules.of(settings, layers), tallies.label)
     redis, topics = in_redis.of_redis(settings), on_kafka.of_topics(settings)
+    of_redis = _without_pairs(people_of(settings, layers, redis.tallies))
     checks = [
         check_tallies(tallies, Counting.of(settings, layers).cells, oracle),
         check_decisions(tallies, oracle),
         check_windows("windows in Redis", redis, expected),
         check_numbers("numbers in Redis", redis, expected),
         check_numbers("numbers on the Kafka topics", topics, expected),
+        check_quartiles("quartiles in Redis", redis),
+        check_quartiles("quartiles on the Kafka topics", topics),
+        check_people("people estimated in Redis", redis, of_redis),
+        check_people("people estimated on the Kafka topics", topics, people_of(settings, layers, topics.tallies)),
+        check_occupancy(redis, occupancy_of(settings, expected)),
     ]
     return Proof(checks, redis)
 
@@ -86,6 +97,48 @@ def check_numbers(name: str, found: Released, expected: Tallies) -> Check:
     """Whether every number is the oracle's, and nothing contradicts itself or the contract."""
     wrong = _in_words(compare(expected, found.tallies), found.problems)
     return Check(name, not wrong, wrong or f"{Released(expected).numbers:,}, all as the oracle's")
+
+
+def check_quartiles(name: str, found: Released) -> Check:
+    """Whether every published histogram of lengths of stay has its quartiles beside it, and nothing else has any."""
+    wrong = compare(quartiles_of(found.tallies), found.quartiles)
+    return Check(name, not wrong, wrong or f"of {_count(found.quartiles):,} histograms, all follow from them")
+
+
+def check_people(name: str, found: Released, expected: Estimates) -> Check:
+    """Whether the people who are estimated follow from the published numbers, and are there if they must be."""
+    wrong = compare(expected, found.estimates)
+    return Check(name, not wrong, wrong or f"of {_count(expected):,} numbers, all follow from them")
+
+
+def check_occupancy(found: Released, expected: Occupancies) -> Check:
+    """Whether Redis has the occupancy of each day and zone that follows from the numbers that must be released."""
+    wrong = compare(_fields(expected), _fields(found.occupancy))
+    zones = sum(len(of_day) for of_layer in expected.values() for of_day in of_layer.values())
+    return Check("occupancy in Redis", not wrong, wrong or f"of {zones:,} zones and days, all as by the oracle")
+
+
+def _without_pairs(people: Estimates) -> Estimates:
+    """Redis has no room for an estimate beside the number of a pair."""
+    return {
+        window: {name: cells for name, cells in indicators.items() if name not in OF_PAIRS}
+        for window, indicators in people.items()
+        if indicators.keys() - OF_PAIRS
+    }
+
+
+def _count(found: Mapping[WindowKey, Mapping[str, Mapping[Cell, object]]]) -> int:
+    return sum(len(cells) for indicators in found.values() for cells in indicators.values())
+
+
+def _fields(found: Occupancies) -> dict[str, dict[str, dict[str, dict[str, object]]]]:
+    """By layer, local day, zone and field."""
+    return {
+        layer: {
+            label_of_start(day): {zone: asdict(value) for zone, value in zones.items()} for day, zones in days.items()
+        }
+        for layer, days in found.items()
+    }
 
 
 def _in_words(differences: str, problems: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,14 +13,17 @@ from config.errors import ContractError, ServiceError
 from config.settings import Settings
 from foule.oracle.result import WindowKey
 from foule.proof.released import Released
-from indicators.calendar import label_of_width
+from indicators.calendar import DAY_MS, Calendar, label_of_width
 from indicators.cells import OF_PAIRS, PARTED
 from sinks.contract import (
     HEADER,
     Header,
+    ZoneValue,
     indicator_key,
     live_key,
+    occupancy_key,
     read_header,
+    read_occupancy,
     read_segments,
     read_zone_value,
     series_key,
@@ -64,6 +68,7 @@ class _Reading:
     def __init__(self, settings: Settings, stored: _Stored) -> None:
         self.released = Released()
         self._k = settings.privacy.k
+        self._start_of_day = cache(lambda ts: Calendar.of(settings.time).window_of(DAY_MS, ts).start)
         self._widths = {label_of_width(width): int(width) for width in settings.time.windows}
         self._heads = {
             key: (_layer_of(key), read_header(fields[HEADER].encode(), key))
@@ -71,8 +76,7 @@ class _Reading:
             if HEADER in fields
         }
         self._hashes, self._series = stored
-        self._zones: dict[str, dict[str, _Numbers]] = {}
-        self.occupancy: dict[str, dict[str, str]] = {}
+        self._zones: dict[str, dict[str, ZoneValue]] = {}
 
     def take_windows(self) -> None:
         """The hashes of windows, and what the headers of all hashes say."""
@@ -83,8 +87,8 @@ class _Reading:
                 window = self._window(layer, head)
                 self.released.add_window(window)
                 self._zones[key] = self._zones_of(key)
-                for zone, numbers in self._zones[key].items():
-                    self.released.add_zone(window, zone, numbers, f"{key}, {zone}")
+                for zone, value in self._zones[key].items():
+                    self.released.add_zone(window, zone, value.numbers, value.estimate, f"{key}, {zone}")
             elif key != live_key(layer):
                 self.released.problems.append(f"{key}: its header is that of another window")
 
@@ -97,23 +101,30 @@ class _Reading:
                 for name in (*OF_PAIRS, *PARTED):
                     key = indicator_key(layer, name, head.width, head.start)
                     self._take_hash(window, name, key, others.pop(key, {}))
-        self.occupancy = {
-            key: others.pop(key) for key in list(others) if key.partition("}:")[2].startswith("occupancy:")
-        }
-        self.released.problems += [f"{key}: belongs to no window" for key in others]
+        for key, fields in others.items():
+            if not self._take_occupancy(key, fields):
+                self.released.problems.append(f"{key}: belongs to no window")
 
     def _take_hash(self, window: WindowKey, indicator: str, key: str, fields: Mapping[str, str]) -> None:
         for field, text in fields.items():
-            cell = tuple(field.split(">"))
-            where = f"{key}, {field}"
+            cell, where = tuple(field.split(">")), f"{key}, {field}"
             if indicator in OF_PAIRS:
-                self.released.add_pair(
-                    window, indicator, (cell[0], cell[-1]), _integers({field: text}, key)[field], where
-                )
+                people = _integers({field: text}, key)[field]
+                self.released.add_pair(window, indicator, (cell[0], cell[-1]), people, None, where)
             else:
-                self.released.add_segments(
-                    window, indicator, cell, read_segments(text.encode(), key, field).people, where
-                )
+                value = read_segments(text.encode(), key, field)
+                self.released.add_segments(window, indicator, cell, value, where)
+
+    def _take_occupancy(self, key: str, fields: Mapping[str, str]) -> bool:
+        """Take the hash if it is that of the occupancy of a day on which one of the windows is."""
+        layer = _layer_of(key)
+        for start in {self._start_of_day(head.start) for of, head in self._heads.values() if of == layer}:
+            if key == occupancy_key(layer, start):
+                self.released.occupancy.setdefault(layer, {})[start] = {
+                    zone: read_occupancy(text.encode(), key, zone) for zone, text in fields.items()
+                }
+                return True
+        return False
 
     def take_live(self) -> None:
         """A live hash must be the same as the hash of its window."""
@@ -130,13 +141,14 @@ class _Reading:
             self.released.require(key == series_key(layer, width, zone), f"{key}: is no key of foule")
             for name, fields in entries:
                 window = window_key(layer, width, int(name.partition("-")[0]))
-                same = self._zones.get(window, {}).get(zone) == _integers(fields, key)
+                known = self._zones.get(window, {}).get(zone)
+                same = known is not None and known.numbers == _integers(fields, key)
                 self.released.require(same, f"{key}, entry {name}: is not the same as in {window}")
 
     def _window(self, layer: str, head: Header) -> WindowKey:
         return WindowKey(layer, self._widths[head.width], head.start, head.end)
 
-    def _zones_of(self, key: str) -> dict[str, _Numbers]:
+    def _zones_of(self, key: str) -> dict[str, ZoneValue]:
         fields = self._hashes[key].items()
         return {zone: read_zone_value(text.encode(), key, zone) for zone, text in fields if zone != HEADER}
 

@@ -14,6 +14,7 @@ from foule.oracle.oracle import Keys, Locate, Parameters, Record, Result, run
 from foule.proof.topics import read_topic
 from streams.checkpoint import Record as ChangelogRecord
 from streams.checkpoint import Restorer
+from streams.decode import MACHINE
 from zones import Layer, Places
 
 Logs = dict[int, list[Record]]
@@ -60,6 +61,11 @@ def dead_letters(settings: Settings) -> Counter[str]:
     """Distinct records of the rejected topic, by reason."""
     letters = {record.headers for record in read_topic(settings, settings.topics.rejected)}
     return Counter(dict(headers)["reason"].decode() for headers in letters)
+
+
+def due_letters(oracle: Result) -> Counter[str]:
+    """The dead letters that there must be, by reason: with the event of a machine nothing is wrong."""
+    return Counter({reason: count for reason, count in oracle.rejected.items() if reason != MACHINE})
 
 
 def locator(places: Places) -> Locate:

@@ -16,6 +16,7 @@ from foule.proof.topics import LogRecord, read_topic
 from indicators.calendar import Calendar
 from indicators.counts import FLOWS
 from indicators.plan import Plan
+from sinks.contract import Interval, SegmentsValue
 from sinks.kafka import HEADERS
 
 
@@ -33,8 +34,7 @@ class _Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin: str = msgspec.field(name="from")
     to: str
     people: int
-    km: float | None = None
-    estimate: dict[str, list[int]] | None = None
+    estimate: dict[str, Interval] | None = None
 
 
 class _Indicator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,7 +46,7 @@ class _Indicator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to: str | None = None
     km: float | None = None
     quartiles: list[int | None] | None = None
-    estimate: dict[str, list[int]] | None = None
+    estimate: dict[str, Interval] | None = None
 
     @property
     def cell(self) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ class _Reading:
             other = msgspec.convert(rest, _Indicator) if "indicator" in rest else None
             flow = msgspec.convert(rest, _Flow) if "from" in rest and not other else None
             zone = "" if flow or other else msgspec.convert(rest.pop("zone", None), str)
-            rest.pop("estimate", None)
+            estimate = {} if flow or other else msgspec.convert(rest.pop("estimate", {}), dict[str, Interval])
             numbers = {} if flow or other else msgspec.convert(rest, dict[str, int])
         except msgspec.ValidationError as error:
             raise _foreign(where, error) from error
@@ -113,15 +113,23 @@ class _Reading:
             if other:
                 self._add(key, other, where)
             elif flow:
-                released.add_pair(key, FLOWS, (flow.origin, flow.to), flow.people, where)
+                released.add_pair(key, FLOWS, (flow.origin, flow.to), flow.people, _people(flow.estimate), where)
             else:
-                released.add_zone(key, zone, numbers, where)
+                released.add_zone(key, zone, numbers, estimate, where)
 
     def _add(self, key: WindowKey, found: _Indicator, where: str) -> None:
+        released, cell = self.released, found.cell
         if isinstance(found.people, int):
-            self.released.add_pair(key, found.indicator, (found.cell[0], found.cell[-1]), found.people, where)
+            pair, estimate = (cell[0], cell[-1]), _people(found.estimate)
+            released.add_pair(key, found.indicator, pair, found.people, estimate, where)
         else:
-            self.released.add_segments(key, found.indicator, found.cell, found.people, where)
+            value = SegmentsValue(people=found.people, quartiles=found.quartiles, estimate=found.estimate)
+            released.add_segments(key, found.indicator, cell, value, where)
+
+
+def _people(estimate: Mapping[str, Interval] | None) -> Interval | None:
+    """The estimate of the only number of a pair."""
+    return None if estimate is None else estimate.get("people")
 
 
 def _foreign(where: str, error: Exception) -> ContractError:

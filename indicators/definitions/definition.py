@@ -102,10 +102,9 @@ _SENTENCES: Final = {
 class Definition:
     """An indicator as users know it.
 
-    ``switches``: the settings that turn it on, all of them; none: it is always there. ``shaped_by``: those on which"
-    " i",
+    ``switches``: the settings that turn it on, all of them; none: it is always there. ``shaped_by``: those on which its
     numbers depend. ``key``, ``field`` and ``value``: where it is in Redis, and an example; ``topic``: the setting that
-    names its Kafka topic, and ``record`` an example of a value there.
+    names its Kafka topic, and ``record`` an example of a value there, both None where it is in Redis alone.
     """
 
     name: str
@@ -123,8 +122,8 @@ class Definition:
     key: str
     field: str = "ZONE"
     value: Example
-    topic: str = "topics.indicators"
-    record: Mapping[str, Example]
+    topic: str | None = "topics.indicators"
+    record: Mapping[str, Example] | None
     reading: str
 
     def is_on(self, settings: Settings) -> bool:
@@ -142,9 +141,9 @@ class Definition:
         return msgspec.json.encode(self.value).decode()
 
     @property
-    def record_text(self) -> str:
-        """The example of its record in Kafka, as it is written there."""
-        return msgspec.json.encode(self.record).decode()
+    def record_text(self) -> str | None:
+        """The example of its record in Kafka, as it is written there; None where there is none."""
+        return None if self.record is None else msgspec.json.encode(self.record).decode()
 
 
 def setting(settings: Settings, name: str) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from indicators.definitions.definition import (
-    A_DAY,
+    ABOUT,
     AN_HOUR,
     CLOCK,
     Definition,
@@ -12,17 +12,17 @@ from indicators.definitions.definition import (
     Release,
     Windows,
     pair_record,
-    zone_record,
 )
 
 _CURVE: dict[str, Example] = {
     "peak": 1890,
     "peak_start": 1_403_965_800_000,
-    "mean": 1042.0,
+    "sum": 298_100,
     "windows": 288,
-    "turnover": 5.0,
+    "mean": 1035.1,
+    "turnover": 5.03,
 }
-_PEOPLE: dict[str, Example] = {"people": 3100, "low": 2965, "high": 3235}
+_PEOPLE: dict[str, Example] = {"people": 1240, "estimate": {"people": [3100, 2965, 3235]}}
 
 DEFINITIONS = (
     Definition(
@@ -36,15 +36,16 @@ DEFINITIONS = (
         meaning="The curve of the people of a zone over a local day, in its shortest windows: its peak and when that"
         " began, its mean, of how many published windows, and the turnover, how often the crowd was another one.",
         formula="peak = max(people), mean = sum(people) / windows, of the published shortest windows; turnover ="
-        " people of the day / mean",
+        " people of the day / mean; sum is that of the people of these windows",
         source="The occupancy and turnover of a place as in the planning of events and parking: visitors of the day"
         " by mean occupancy.",
-        key="foule:{LAYER}:occupancy:WIDTH:START",
+        key="foule:{LAYER}:occupancy:1d:START",
         value=_CURVE,
-        record=zone_record("occupancy", A_DAY, **_CURVE),
+        topic=None,
+        record=None,
         reading="At the peak, in the window that begins at peak_start, 1,890 were there; over the day five times as"
         " many as on the average. Where quiet windows are not published (fewer than 288), the mean is too high and"
-        " the turnover too low.",
+        " the turnover too low. The turnover comes when the day is over. For several days add up sum and windows.",
     ),
     Definition(
         name="top_flows",
@@ -97,10 +98,12 @@ DEFINITIONS = (
         " with n devices released, s the share, B = privacy.noise",
         source="Horvitz and Thompson, A generalization of sampling without replacement from a finite universe, JASA"
         " 47, 1952.",
-        key="foule:{LAYER}:extrapolation:WIDTH:START",
+        key="foule:{LAYER}:WIDTH:START",
         value=_PEOPLE,
-        record=zone_record("extrapolation", AN_HOUR, **_PEOPLE),
+        topic="topics.presence",
+        record={"layer": "communes", "zone": "17094", **AN_HOUR, **_PEOPLE, **ABOUT},
         reading="1,240 devices at a share of 40 % are some 3,100 people, and between 2,965 and 3,235 with 95 %, if"
-        " the share is right and customers are as others are: the interval knows of neither.",
+        " the share is right and customers are as others are: the interval knows of neither. It is the field"
+        " `estimate` of the numbers of zones, of segments and, in Kafka, of flows and trips.",
     ),
 )

@@ -14,6 +14,7 @@ from foule.proof.tallies import TallyLog
 from foule.proof.topics import read_topic
 from indicators.columns import Reader
 from streams.checkpoint import Record, Restorer
+from streams.decode import MACHINE
 from tests.chaos.expected import Expected, Shard
 
 
@@ -103,8 +104,14 @@ def _check_counts(shards: dict[int, Shard], counted: dict[int, Counted]) -> Chec
 
 
 def _check_dead_letters(settings: Settings, shards: dict[int, Shard]) -> Check:
-    """Whether the rejected records, and no others, are on their topic with the right reason; one may come again."""
-    must = {(at, offset, reason) for at, shard in shards.items() for offset, reason in shard.rejected.items()}
+    """Whether the rejected records but those of machines, and no others, are on their topic with the right reason; one
+    may come again."""
+    must = {
+        (at, offset, reason)
+        for at, shard in shards.items()
+        for offset, reason in shard.rejected.items()
+        if reason != MACHINE
+    }
     found = []
     for record in read_topic(settings, settings.topics.rejected):
         headers = {name: value.decode() for name, value in record.headers}
@@ -118,23 +125,25 @@ def _check_dead_letters(settings: Settings, shards: dict[int, Shard]) -> Check:
 
 
 class _Named(msgspec.Struct):
-    """What tells the windows of a published value apart, for a key."""
+    """What tells the records of one key apart."""
 
     start: int
     end: int
+    indicator: str = ""
+    origin: str = ""
+    to: str = ""
 
 
 def _check_repetitions(settings: Settings) -> Check:
     """Whether what was published again is the same, byte by byte, version included."""
-    seen: dict[tuple[str, bytes, int, int, str], bytes] = {}
+    seen: dict[tuple[str, bytes, tuple[object, ...]], bytes] = {}
     repeated = different = 0
-    for topic in (settings.topics.presence, settings.topics.flows):
+    topics = settings.topics
+    for topic in (topics.presence, topics.flows, topics.indicators):
         for record in read_topic(settings, topic):
             value = record.value or b""
             named = msgspec.json.decode(value, type=_Named)
-            to = msgspec.json.decode(value).get("to", "")
-            key = (topic, record.key or b"", named.start, named.end, to)
-            first = seen.setdefault(key, value)
+            first = seen.setdefault((topic, record.key or b"", msgspec.structs.astuple(named)), value)
             repeated += first is not value
             different += first != value
     words = f"{repeated:,} of {len(seen) + repeated:,} records came again, {different:,} of them with other bytes"

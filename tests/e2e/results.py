@@ -6,13 +6,13 @@ from typing import Any
 from config.settings import Settings
 from foule.oracle.oracle import Keys, Tallies
 from foule.proof import in_redis, on_kafka
-from foule.proof.logs import applied_advances, dead_letters, event_logs, locator, oracle_of
+from foule.proof.logs import applied_advances, dead_letters, due_letters, event_logs, locator, oracle_of
 from foule.proof.released import Released
 from foule.proof.tallies import TallyLog
 from streams.counting import Counting
 from zones import Layer
 
-__all__ = ["applied_advances", "dead_letters", "event_logs", "locator", "oracle_of", "raw_tallies"]
+__all__ = ["applied_advances", "dead_letters", "due_letters", "event_logs", "locator", "oracle_of", "raw_tallies"]
 __all__ += ["released_in_kafka", "released_in_redis", "released_of_values"]
 
 

@@ -28,7 +28,7 @@ from streams.wire import Advance, encode_advance
 from tests.conftest import SettingsMaker
 from tests.crowds import Crowd, interleave
 from tests.damage import fuzz
-from tests.e2e.results import dead_letters, locator, oracle_of
+from tests.e2e.results import dead_letters, due_letters, locator, oracle_of
 from tests.e2e.running import ROOT, Worker, foule, read_topic, wait_until, wait_until_released
 from tests.generators import crowd
 from tests.privacy.scan import find_identifiers
@@ -125,7 +125,7 @@ def assert_equal_to_the_oracle(settings: Settings, keys: Keys) -> Result:
     places = load_places(settings.zones)
     expected = oracle_of(settings, keys, locator(places), places.layers)
     assert counted(settings) == judged(expected)
-    assert dead_letters(settings) == expected.rejected
+    assert dead_letters(settings) == due_letters(expected)
     assert len(expected.released(Rules.of(settings, places.layers))) > 100
     with TallyLog(settings, keys) as tallies:
         tallies.read()

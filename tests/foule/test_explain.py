@@ -48,7 +48,8 @@ def test_an_indicator_is_told_with_all_that_is_known_of_it(name: str) -> None:
         assert part in text
     for setting in (*definition.switches, *definition.shaped_by):
         assert f"{setting} = " in text
-    assert definition.record_text in "".join(words) and definition.value_text in "".join(words)
+    assert definition.value_text in "".join(words)
+    assert definition.record_text is None or definition.record_text in "".join(words)
 
 
 def test_brackets_of_an_example_are_not_taken_for_markup() -> None:
@@ -74,6 +75,8 @@ def test_what_is_off_says_how_to_turn_it_on() -> None:
 
 def test_topics_are_those_of_the_settings() -> None:
     assert one("dwell", FOULE_TOPICS__INDICATORS="crowd.more")["kafka"]["topic"] == "crowd.more"
+    assert one("occupancy")["kafka"] is None
+    assert "Kafka not there" in " ".join(run("occupancy").output.split())
 
 
 def test_json_has_every_indicator_with_unit_windows_rule_and_settings() -> None:

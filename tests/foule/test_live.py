@@ -42,6 +42,23 @@ def test_a_zone_has_its_people_change_arrivals_departures_and_course() -> None:
     assert line.split() == ["beach", "1,240", "\N{MINUS SIGN}760", "310", "275", "·" * 22 + "█▅"]
 
 
+def test_people_who_are_estimated_are_beside_the_devices() -> None:
+    places = view(zone("beach", 1240, 2000, arrivals=310), zone("port", None, arrivals=25))
+    beach = places.zones[0]._replace(estimate={"people": (3100, 2965, 3235), "arrivals": (775, 700, 850)})
+    places = places._replace(zones=(beach, places.zones[1]))
+    lines = text({"places": places}).splitlines()
+    [head], [line], [port] = ([line for line in lines if name in line] for name in ("change", "beach", "port"))
+    dash = "\N{EN DASH}"
+    assert head.split()[:4] == ["zone", "people", "devices", "change"]
+    assert line.split()[:6] == ["beach", "3,100", "1,240", "\N{MINUS SIGN}760", "310", dash]
+    assert port.split()[:5] == ["port", dash, dash, dash, "25"]
+    assert all(cell_len(line) <= 100 and "…" not in line for line in lines)
+    told = to_json({"places": places}, NOW)["layers"]["places"]["zones"]
+    assert told["beach"]["people"] == 1240
+    assert told["beach"]["estimate"] == {"people": (3100, 2965, 3235), "arrivals": (775, 700, 850)}
+    assert "estimate" not in told["port"]
+
+
 def test_what_is_not_published_is_a_dash_and_explained() -> None:
     shown = text({"places": view(zone("beach", None, 30, arrivals=25), zone("port", 25))})
     rows = {line.split()[0]: line.split()[1:5] for line in shown.splitlines() if "beach" in line or "port" in line}

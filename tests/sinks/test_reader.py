@@ -12,8 +12,10 @@ from config.errors import ContractError, ServiceError, SettingsError
 from config.secret import Secret
 from config.sections import RedisSettings
 from foule.server_process import free_port
+from indicators.extrapolation import MarketShares
 from sinks.reader import LiveReader
 from sinks.redis import RedisSink
+from sinks.values import Extrapolation, Values
 from tests.sinks.released import FIVE_MINUTES, NOON, crowd, empty, publication
 
 HOUR = 3_600_000
@@ -39,6 +41,21 @@ async def test_a_layer_is_read_as_it_was_published(sink: RedisSink, reader: Live
     assert [zone.zone for zone in view.zones] == ["port", "beach", "station"], "most people first"
     assert view.flows == (("port", "outside", 25), ("beach", "port", 11), ("outside", "beach", 11))
     assert view.placed == pytest.approx(time.time(), abs=30)
+
+
+async def test_people_who_are_estimated_are_read_beside_the_numbers(
+    redis_settings: RedisSettings, reader: LiveReader
+) -> None:
+    values = Values((), Extrapolation(MarketShares({("*", "*"): 0.5}), 1.96))
+    async with RedisSink(redis_settings, values=values) as sink:
+        await sink.publish(publication(crowd(70, "beach"), start=NOON - FIVE_MINUTES))
+        await sink.publish(publication({"beach": {"people": 40, "arrivals": 12}}, {("beach", "port"): 11}, version=2))
+    view = reader.live("places")
+    assert view is not None
+    [beach] = view.zones
+    assert (beach.numbers, beach.change) == ({"people": 40, "arrivals": 12}, -30)
+    assert beach.estimate == {"people": (80, 62, 98), "arrivals": (24, 14, 34)}
+    assert view.flows == (("beach", "port", 11),)
 
 
 async def test_the_change_is_against_the_window_before(sink: RedisSink, reader: LiveReader) -> None:
@@ -98,7 +115,15 @@ async def test_announced_layers_are_found(sink: RedisSink, reader: LiveReader) -
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("_", "5"), ("_", '{"start":1}'), ("beach", "many"), ("beach", '{"people":"x"}')]
+    ("field", "value"),
+    [
+        ("_", "5"),
+        ("_", '{"start":1}'),
+        ("beach", "many"),
+        ("beach", '{"people":"x"}'),
+        ("beach", '{"people":40,"estimate":80}'),
+        ("beach", '{"people":{"local":[1,2,3]}}'),
+    ],
 )
 async def test_what_foule_did_not_write_is_an_error_with_key_and_field(
     sink: RedisSink, reader: LiveReader, redis: Any, field: str, value: str

@@ -16,11 +16,11 @@ from config.sections import RedisSettings
 from config.times import DAY, MINUTE, Duration
 from foule.embedded import EmbeddedRedis
 from foule.server_process import free_port
-from indicators.calendar import label_of_start
+from indicators.calendar import Window, label_of_start
 from sinks.redis import Outcome, RedisSink
 from tests.services.real_redis import RealRedis
 from tests.sinks.clients import consumer
-from tests.sinks.released import FIVE_MINUTES, NOON, crowd, empty, publication
+from tests.sinks.released import FIVE_MINUTES, NOON, Parts, crowd, empty, publication
 
 LIVE = "foule:{places}:live"
 WINDOW = "foule:{places}:5m:20140628T1000Z"
@@ -67,6 +67,107 @@ async def test_a_window_is_written_as_the_contract_says(sink: RedisSink, redis: 
         STATION: [("1403949600000-0", {"vanished": "11"})],
         CHANGES: [{"layer": "places", "width": "5m", "start": "1403949600000", "version": "88123"}],
     }
+
+
+PARTS: Parts = {
+    "dwell": {("beach",): {"0-15m": 120, "15m-30m": 80, "30m-1h": 60, "1h-2h": 31}},
+    "dwell_origins": {("beach", "local"): {"0-15m": 30, "15m-30m": 30}, ("beach", "unknown"): {"0-15m": 12}},
+    "origins": {("beach",): {"local": 30, "foreign:DE": 20}, ("station",): {"national:75": 14, "unknown": 12}},
+    "flow_origins": {("beach", "station"): {"national:75": 16, "unknown": 11}},
+    "catchment": {("station",): {"beach": 22, "outside": 40, "station": 12}},
+}
+
+
+def parted(**changes: Any) -> Any:
+    """An hour with segments, trips, and flows."""
+    pairs = {("beach", "station"): 27}
+    return publication(
+        crowd(300, "beach", "station"), pairs, trips=pairs, parts=PARTS, areas={"beach": "17"}, width="1h", **changes
+    )
+
+
+async def test_each_indicator_besides_has_a_hash_of_its_own(sink: RedisSink, redis: Any) -> None:
+    await sink.publish(parted(shortest=False))
+    hashes = {
+        key.removeprefix("foule:{places}:").removesuffix(":1h:20140628T1000Z"): redis.hgetall(key)
+        for key in redis.keys("foule:{places}:*:1h:20140628T1000Z")
+    }
+    assert hashes == {
+        "flows": {"beach>station": "27"},
+        "trips": {"beach>station": "27"},
+        "dwell": {
+            "beach": '{"people":{"0-15m":120,"15m-30m":80,"30m-1h":60,"1h+":31},"quartiles":[546,1187,2348]}',
+        },
+        "dwell_origins": {
+            "beach>local": '{"people":{"0-15m":30,"15m+":30},"quartiles":[450,900,null]}',
+            "beach>other": '{"people":{"0+":12},"quartiles":[null,null,null]}',
+        },
+        "origins": {
+            "beach": '{"people":{"local":30,"other":20}}',
+            "station": '{"people":{"national:75":14,"other":12}}',
+        },
+        "flow_origins": {"beach>station": '{"people":{"national:75":16,"other":11}}'},
+        "catchment": {"station": '{"people":{"beach":22,"outside":40,"other":12}}'},
+    }
+
+
+async def test_a_window_with_segments_alone_is_a_window(sink: RedisSink, redis: Any) -> None:
+    window = publication({}, parts={"catchment": PARTS["catchment"]}, width="1d", shortest=False)
+    assert await sink.publish(window) is Outcome.PLACED
+    assert set(redis.hgetall("foule:{places}:1d:20140628T1000Z")) == {"_"}
+    assert redis.hlen("foule:{places}:catchment:1d:20140628T1000Z") == 1
+    assert [fields["width"] for _, fields in redis.xrange(CHANGES)] == ["1d"]
+
+
+async def test_hashes_of_indicators_live_as_long_as_their_window(redis_url: str, redis: Any) -> None:
+    async with RedisSink(RedisSettings(url=Secret(redis_url), window_ttl=Duration(2 * DAY))) as sink:
+        await sink.publish(parted(shortest=False))
+    keys = redis.keys("foule:{places}:*:1h:20140628T1000Z")
+    assert len(keys) == 7
+    assert all(2 * DAY - MINUTE < redis.pttl(key) <= 2 * DAY for key in keys)
+
+
+async def test_a_newer_version_takes_the_place_of_all_indicators(sink: RedisSink, redis: Any) -> None:
+    await sink.publish(parted(version=2, shortest=False))
+    newer = publication(
+        crowd(40, "beach"), parts={"origins": {("station",): {"unknown": 33}}}, width="1h", version=3, shortest=False
+    )
+    assert await sink.publish(newer) is Outcome.PLACED
+    assert sorted(redis.keys("foule:{places}:*1h:20140628T1000Z")) == [
+        "foule:{places}:1h:20140628T1000Z",
+        "foule:{places}:origins:1h:20140628T1000Z",
+    ]
+    assert redis.hgetall("foule:{places}:origins:1h:20140628T1000Z") == {"station": '{"people":{"other":33}}'}
+
+
+async def test_an_older_version_and_the_same_leave_all_indicators_as_they_are(sink: RedisSink, redis: Any) -> None:
+    await sink.publish(parted(version=2, shortest=False))
+    before = contents(redis)
+    assert await sink.publish(parted(version=2, shortest=False)) is Outcome.REPEATED
+    older = publication({}, parts={"origins": {("beach",): {"unknown": 33}}}, width="1h", version=1, shortest=False)
+    assert await sink.publish(older) is Outcome.REFUSED
+    assert contents(redis) == before
+
+
+async def test_a_newer_version_with_nothing_published_leaves_no_hash_of_an_indicator(
+    sink: RedisSink, redis: Any
+) -> None:
+    await sink.publish(parted(version=2, shortest=False))
+    assert await sink.publish(empty(version=3, width="1h", shortest=False)) is Outcome.EMPTY
+    assert set(redis.keys("*")) == {CHANGES}
+
+
+async def test_thousands_of_cells_with_segments_are_one_window(sink: RedisSink, redis: Any) -> None:
+    zones = [f"{n:04}" for n in range(2_500)]
+    parts: Parts = {
+        "dwell": {(zone,): {"0-15m": 20 + n, "15m-30m": 15} for n, zone in enumerate(zones)},
+        "flow_origins": {(one, "0000"): {"unknown": 10 + n} for n, one in enumerate(zones)},
+    }
+    assert await sink.publish(publication({}, parts=parts, version=2)) is Outcome.PLACED
+    for name, field, people in (("dwell", "1234", {"0-15m": 1254, "15m+": 15}), ("flow_origins", "1234>0000", None)):
+        key = f"foule:{{places}}:{name}:5m:20140628T1000Z"
+        assert redis.hlen(key) == 2_500
+        assert json.loads(redis.hget(key, field))["people"] == (people or {"other": 1244})
 
 
 async def test_a_window_that_is_not_of_the_shortest_width_leaves_live_alone(sink: RedisSink, redis: Any) -> None:
@@ -329,10 +430,12 @@ async def test_a_window_can_be_published_again_after_redis_was_away_too_long(own
         assert [fields["version"] for _, fields in redis.xrange(CHANGES)] == ["0", "1", "2"]
 
 
-async def test_every_key_of_a_call_is_on_one_cluster_slot(sink: RedisSink, redis: Any) -> None:
-    await sink.publish(publication(crowd(40, "beach", "{x}", "}{"), {("beach", "station"): 15}))
+async def test_every_key_of_a_layer_is_on_one_cluster_slot(sink: RedisSink, redis: Any) -> None:
+    await sink.publish(
+        publication(crowd(40, "beach", "{x}", "}{"), {("beach", "station"): 15}, parts=PARTS, areas={"beach": "17"})
+    )
     keys = [key for key in redis.keys("*") if key != CHANGES]
-    assert len(keys) == 6
+    assert len(keys) == 11
     assert len({key_slot(key.encode()) for key in keys}) == 1
 
 
@@ -344,8 +447,12 @@ async def test_it_works_on_a_cluster_that_checks_the_slots() -> None:
     program = None if RealRedis.absent() else RealRedis()._program
     with OneNodeCluster(program=program) as server, consumer(server.url) as redis:
         redis.execute_command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
-        async with RedisSink(RedisSettings(url=Secret(server.url))) as sink:
-            window = publication(crowd(40, "beach", "station"), {("beach", "station"): 15})
+        async with RedisSink(
+            RedisSettings(url=Secret(server.url)), day_of=lambda start: Window(DAY, NOON, NOON + DAY)
+        ) as sink:
+            window = publication(
+                crowd(40, "beach", "station"), {("beach", "station"): 15}, parts=PARTS, areas={"beach": "17"}
+            )
             assert await sink.publish(window) is Outcome.PLACED
             assert await sink.publish(publication(crowd(50, "beach"), version=2)) is Outcome.PLACED
         assert redis.hget(LIVE, "beach") == '{"people":50}'
