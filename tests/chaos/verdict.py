@@ -117,23 +117,24 @@ def _check_dead_letters(settings: Settings, shards: dict[int, Shard]) -> Check:
     return Check("dead letters", letters == must, words)
 
 
-class _Named(msgspec.Struct):
-    """What tells the windows of a published value apart, for a key."""
+class _Named(msgspec.Struct, frozen=True):
+    """What tells published values of a key apart."""
 
     start: int
     end: int
+    indicator: str = ""
+    origin: str = ""
+    to: str = ""
 
 
 def _check_repetitions(settings: Settings) -> Check:
     """Whether what was published again is the same, byte by byte, version included."""
-    seen: dict[tuple[str, bytes, int, int, str], bytes] = {}
+    seen: dict[tuple[str, bytes, _Named], bytes] = {}
     repeated = different = 0
-    for topic in (settings.topics.presence, settings.topics.flows):
+    for topic in (settings.topics.presence, settings.topics.flows, settings.topics.indicators):
         for record in read_topic(settings, topic):
             value = record.value or b""
-            named = msgspec.json.decode(value, type=_Named)
-            to = msgspec.json.decode(value).get("to", "")
-            key = (topic, record.key or b"", named.start, named.end, to)
+            key = (topic, record.key or b"", msgspec.json.decode(value, type=_Named))
             first = seen.setdefault(key, value)
             repeated += first is not value
             different += first != value
