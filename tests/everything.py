@@ -57,12 +57,13 @@ def any_indicators(draw: st.DrawFn, parameters: Parameters) -> Parameters:
         return parameters
     daily = some(OF_A_DAY) if DAY in parameters.widths else ()
     several = some(OF_SEVERAL_DAYS) if DAY in parameters.widths and parameters.epoch_days > 1 else ()
+    wanted: dict[str, Any] = dict.fromkeys((*daily, *several), True)
     night_from = draw(st.sampled_from(_CLOCKS))
     later = [clock for clock in _CLOCKS if _since(parameters, clock) > _since(parameters, night_from)]
     return replace(
         parameters,
         **tables(),
-        **dict.fromkeys((*daily, *several), True),
+        **wanted,
         home_mcc=draw(st.sampled_from([("208",), ("208", "262")])),
         dwell=some(parameters.widths),
         dwell_edges=draw(st.sampled_from(_EDGES)),
