@@ -3,40 +3,64 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from random import Random
 from typing import Any, NamedTuple
 
 from foule.oracle.oracle import Keys, Parameters, Record, Result, run
 from foule.oracle.parameters import Fields
 from tests.damage import Damaged
-
-OUTSIDE = "outside"
+from zones import OUTSIDE, Layer
 
 
 class Seen(NamedTuple):
     """An event before it is a record: where a device was seen and when its record reached Kafka (ms).
 
     ``place`` is a cell, or a point (lat, lon), which in a universe of cells lies in no zone; ``stamp`` is
-    negative where there is no Kafka timestamp.
+    negative where there is no Kafka timestamp; ``mcc`` and ``home``: where its SIM is from, None if nothing says so.
     """
 
     ts: int
     subscriber: str | int
     place: str | tuple[float, float]
     stamp: int = -1
+    mcc: str | int | None = None
+    home: str | int | None = None
 
 
 @dataclass(frozen=True)
 class Universe:
-    """Settings, and for each cell its zone in each layer (``outside`` where it is in none)."""
+    """Settings, and for each cell its zone in each layer (``outside`` where it is in none).
+
+    ``areas``: by layer, the home area of each zone that has one; ``within``: by layer, the one whose zones hold its
+    own. The zones of a layer are in the order of their first cells.
+    """
 
     parameters: Parameters
     cells: Mapping[str, Mapping[str, str]]
+    areas: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    within: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def layers(self) -> tuple[str, ...]:
         """Names of the layers, in order."""
         return tuple(next(iter(self.cells.values())))
+
+    @cached_property
+    def zones(self) -> tuple[Layer, ...]:
+        """The layers as the application has them."""
+        ids = {name: tuple(dict.fromkeys(zones[name] for zones in self.cells.values())) for name in self.layers}
+        ids = {name: tuple(zone for zone in of_layer if zone != OUTSIDE) for name, of_layer in ids.items()}
+        return tuple(self._layer(name, ids) for name in self.layers)
+
+    def _layer(self, name: str, ids: Mapping[str, tuple[str, ...]]) -> Layer:
+        areas = tuple(self.areas.get(name, {}).get(zone) for zone in ids[name])
+        if name not in self.within:
+            return Layer(name, ids[name], ids[name], areas)
+        above = self.within[name]
+        holders = {zones[name]: (*ids[above], OUTSIDE).index(zones[above]) for zones in self.cells.values()}
+        parents = tuple(holders[zone] for zone in ids[name])
+        return Layer(name, ids[name], ids[name], areas, self.layers.index(above), parents)
 
     def locate(self, cell: str | None, lat: float | None, lon: float | None) -> dict[str, str] | None:
         """The oracle's ``locate``: the zone in each layer of a cell or a point; None for an unknown cell."""
@@ -63,7 +87,8 @@ class Crowd:
 
     def expected(self, keys: Keys | None = None) -> Result:
         """What the oracle says of it; ``keys``: of the epochs."""
-        return run(self.universe.parameters, self.logs, self.advances, self.universe.locate, keys)
+        universe = self.universe
+        return run(universe.parameters, self.logs, self.advances, universe.locate, keys, universe.zones)
 
 
 SMALL: dict[str, dict[str, str]] = {
@@ -76,6 +101,9 @@ SMALL: dict[str, dict[str, str]] = {
 }
 """Six cells, two layers: moves in one layer, in the other, in both, in none, and from outside to outside."""
 
+SMALL_AREAS: dict[str, dict[str, str]] = {"spots": {"beach": "17", "port": "33"}, "towns": {"north": "17"}}
+"""Home areas of zones: each in a layer, of one zone of two, or of none."""
+
 
 def encode(seen: Seen, fields: Fields | None = None) -> bytes:
     """The value of its record."""
@@ -85,6 +113,7 @@ def encode(seen: Seen, fields: Fields | None = None) -> bytes:
         event[names.cell] = seen.place
     else:
         event[names.lat], event[names.lon] = seen.place
+    event |= {name: code for name, code in ((names.mcc, seen.mcc), (names.home, seen.home)) if code is not None}
     return json.dumps(event, separators=(",", ":")).encode()
 
 

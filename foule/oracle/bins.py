@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import cache
 from typing import NamedTuple
 
 from config.times import Duration
@@ -27,7 +28,8 @@ class Bins(NamedTuple):
         return low if low == high else f"{low}-{high}"
 
 
-def stay_bins(edges: Sequence[int]) -> Bins:
+@cache
+def stay_bins(edges: tuple[int, ...]) -> Bins:
     """The bins between edges (ms): "0-15m", "15m-30m", ..., "8h+"."""
     texts = tuple(Duration(edge).text for edge in edges)
     return Bins(("0", *texts), texts)
@@ -37,7 +39,7 @@ NUMBER_BINS = Bins(("1", "2", "3", "4", "8"), ("1", "2", "3", "7"))
 """Of days, and of nights in a row."""
 
 
-def stay_bin(edges: Sequence[int], stay: int) -> str:
+def stay_bin(edges: tuple[int, ...], stay: int) -> str:
     """The bin of a stay (ms): as many edges as are not longer lie below it."""
     return stay_bins(edges).names[sum(edge <= stay for edge in edges)]
 

@@ -43,6 +43,7 @@ class Days:
         self._epoch_days = parameters.epoch_days
         self._first_day = parameters.epoch_start.toordinal()
         self.start = lru_cache(maxsize=None)(self._start)
+        self.day = lru_cache(maxsize=1 << 16)(self._day)
 
     def _start(self, day: int) -> int:
         """When local day ``day`` (the ordinal of its date) starts.
@@ -58,7 +59,7 @@ class Days:
         wall = datetime.combine(datetime.fromordinal(date).date(), clock, tzinfo=self._zone)
         return (wall.astimezone(UTC) - _UNIX) // _MS
 
-    def day(self, ts: int) -> int:
+    def _day(self, ts: int) -> int:
         """The local day that holds ``ts``, as the ordinal of its date."""
         if ts > _LAST_INSTANT:
             return self.day(ts - _CYCLE) + _CYCLE_DAYS

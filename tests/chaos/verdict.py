@@ -124,8 +124,8 @@ def _check_dead_letters(settings: Settings, shards: dict[int, Shard]) -> Check:
     return Check("dead letters", letters == must, words)
 
 
-class _Named(msgspec.Struct):
-    """What tells the records of one key apart."""
+class _Named(msgspec.Struct, frozen=True):
+    """What tells published values of a key apart."""
 
     start: int
     end: int
@@ -136,14 +136,13 @@ class _Named(msgspec.Struct):
 
 def _check_repetitions(settings: Settings) -> Check:
     """Whether what was published again is the same, byte by byte, version included."""
-    seen: dict[tuple[str, bytes, tuple[object, ...]], bytes] = {}
+    seen: dict[tuple[str, bytes, _Named], bytes] = {}
     repeated = different = 0
-    topics = settings.topics
-    for topic in (topics.presence, topics.flows, topics.indicators):
+    for topic in (settings.topics.presence, settings.topics.flows, settings.topics.indicators):
         for record in read_topic(settings, topic):
             value = record.value or b""
-            named = msgspec.json.decode(value, type=_Named)
-            first = seen.setdefault((topic, record.key or b"", msgspec.structs.astuple(named)), value)
+            key = (topic, record.key or b"", msgspec.json.decode(value, type=_Named))
+            first = seen.setdefault(key, value)
             repeated += first is not value
             different += first != value
     words = f"{repeated:,} of {len(seen) + repeated:,} records came again, {different:,} of them with other bytes"

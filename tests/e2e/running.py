@@ -24,6 +24,8 @@ from foule.proof.tallies import TallyLog
 from foule.proof.topics import LogRecord, TopicReader, read_topic
 from foule.server_process import LOOPBACK, ServerProcess
 from sinks.kafka import records
+from sinks.values import Values
+from zones import load as load_places
 
 __all__ = ["Ended", "Feed", "LogRecord", "Tail", "Worker", "foule", "read_topic", "wait_until", "wait_until_released"]
 
@@ -201,14 +203,16 @@ def wait_until_released(settings: Settings, watermark: int, within: float, worke
     ``watermark`` is what ``foule replay`` and ``foule simulate`` print; every shard must reach it.
     """
     topics = settings.topics
-    with TallyLog(settings) as tallies, Tail(settings, topics.presence, topics.flows) as published:
+    values = Values.of(settings, load_places(settings.zones).layers)
+    of_numbers = (topics.presence, topics.flows, topics.indicators)
+    with TallyLog(settings) as tallies, Tail(settings, *of_numbers) as published:
 
         def done() -> bool:
             tallies.read()
             if not tallies.sealed(watermark) or any(window.end <= watermark for window in tallies.undecided):
                 return False
             published.read()
-            last = [] if tallies.last_released is None else list(records(tallies.last_released))
+            last = [] if tallies.last_released is None else list(records(tallies.last_released, values=values))
             return {(each.key, each.value) for each in last} <= {(each.key, each.value) for each in published.records}
 
         wait_until(done, within, f"every window up to {watermark} is published", workers)

@@ -7,7 +7,7 @@ import pytest
 from config.settings import load
 from foule.oracle.oracle import Keys
 from tests.conftest import SettingsMaker
-from tests.e2e.festival import DAY_AFTER, assert_released_equals_the_oracle, festival_settings
+from tests.e2e.festival import DAY_AFTER, OF_DAYS, assert_released_equals_the_oracle, festival_settings
 from tests.e2e.running import Feed, Worker, foule, wait_until, wait_until_released
 
 PEOPLE = 700
@@ -30,7 +30,12 @@ def test_one_worker_releases_what_the_oracle_counts(festival: Path, keys: Keys) 
     assert read == metrics["foule_records_accepted_total"] + metrics["foule_records_late_total"] + rejected > 0
 
 
-def test_workers_that_are_killed_and_added_change_nothing(festival: Path, keys: Keys) -> None:
+@pytest.mark.parametrize("of_days", [False, True], ids=["an epoch a day", "an epoch of both days"])
+def test_workers_that_are_killed_and_added_change_nothing(
+    of_days: bool, tmp_path: Path, settings_for: SettingsMaker, keys: Keys
+) -> None:
+    several = {"time": {"epoch_days": 2}, "indicators": OF_DAYS} if of_days else {}
+    festival = festival_settings(tmp_path, settings_for, **several)
     settings = load(festival)
     first, second, third = (Worker(festival) for _ in range(3))
     with second, third:

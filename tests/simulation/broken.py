@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from indicators.day import Day, _LayerDay
+from indicators.epoch_crowd import EpochCrowd
+from indicators.visits import Visits
+from indicators.windows import OpenWindow
 from streams.agent import PartitionAgent
 from streams.changelog import Changelog
 from streams.checkpoint import Restorer
@@ -110,5 +114,61 @@ FAULTS = [
         "_checkpoint",
         "await asyncio.gather(*acks)",
         "pass",
+    ),
+    Fault(
+        "a snapshot is without the stays of the day",
+        _LayerDay,
+        "write",
+        "self.stays.write",
+        "Sums(2).write",
+    ),
+    Fault(
+        "a snapshot is without the trips of the day",
+        _LayerDay,
+        "write",
+        "self.trips.write",
+        "Distinct(1).write",
+    ),
+    Fault(
+        "a snapshot is without what is remembered of earlier days",
+        _LayerDay,
+        "write",
+        "self.memory.write",
+        "Memory(1).write",
+    ),
+    Fault(
+        "a snapshot is without where days began",
+        Day,
+        "write",
+        'writer.column("began", self._began[:, :devices])',
+        'writer.column("began", np.full_like(self._began[:, :devices], NOWHERE))',
+    ),
+    Fault(
+        "a snapshot is without the last stops",
+        Day,
+        "write",
+        'writer.column("stops", self._stops[:, :devices])',
+        'writer.column("stops", np.full_like(self._stops[:, :devices], NOWHERE))',
+    ),
+    Fault(
+        "a snapshot is without the origins",
+        EpochCrowd,
+        "write",
+        "self.origins[: len(self.slots)]",
+        "np.full_like(self.origins[: len(self.slots)], _NOT_KNOWN)",
+    ),
+    Fault(
+        "a snapshot is without the first events of visits",
+        Visits,
+        "write",
+        "self.first[:, :devices]",
+        "np.broadcast_to(self.last[:devices], self.first[:, :devices].shape)",
+    ),
+    Fault(
+        "a snapshot is without the lengths of stay of open windows",
+        OpenWindow,
+        "write",
+        "held.write(writer",
+        "(Distinct(1) if kind == _DWELL else held).write(writer",
     ),
 ]

@@ -115,7 +115,8 @@ class Judge:
             for partition in range(PARTITIONS):
                 values = self.world.logs[self.settings.topics.events, partition].records
                 logs[partition] = [Record(offset, -1, value) for offset, (_, value) in enumerate(values)]
-            self._counted = (rests_on, run(Parameters.of(self.settings), logs, advances, locate, self.keys))
+            parameters = Parameters.of(self.settings)
+            self._counted = (rests_on, run(parameters, logs, advances, locate, self.keys, places().layers))
         return self._counted[1]
 
     def _released(self) -> Tallies:
@@ -126,8 +127,11 @@ class Judge:
             for zone, values in window.zones.items():
                 for name, people in values.items():
                     counts.setdefault("presence" if name == "people" else name, {})[zone] = people
-            for pair, people in window.flows.items():
-                counts.setdefault("flows", {})[pair] = people
+            for name, pairs in window.pairs.items():
+                counts.setdefault(name, {}).update(pairs.items())
+            for name, cells in window.parts.items():
+                for cell, segments in cells.items():
+                    counts.setdefault(name, {}).update(((*cell, part), people) for part, people in segments.items())
         return {key: counts for key, counts in released.items() if counts}
 
     def is_over(self, last: int, waited: float) -> bool:
@@ -166,9 +170,12 @@ class Judge:
 
     def _released_by(self, expected: Result) -> Tallies:
         """What must be released, each window under the key by which its shards told devices apart: one may be lost
-        before anything is counted."""
+        before anything is counted. Raises AssertionError if nobody ever had the key of an epoch with events."""
         labels = self._labels()
-        return expected.released(self.rules, lambda window, shard: labels.get((*window[:3], shard)))
+        try:
+            return expected.released(self.rules, lambda window, shard: labels.get((*window[:3], shard)))
+        except KeyError as error:
+            raise AssertionError(f"nobody had the key of the epoch {error}, which has events") from error
 
     def _never(self) -> set[tuple[str, int, int]]:
         """The windows, by layer, width and start, of which somebody counted under a key that was given up."""

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaTimeoutError
 
 from streams.wire import Advance, encode_advance
 from tests.cells import KnownKeys
-from tests.simulation.feed import MORNING, PARTITIONS, feed, places, settings
+from tests.simulation.feed import PARTITIONS, end_of_feed, feed, places, settings
 from tests.simulation.group import Group, SimulatedWorker
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.outcome import Judge, Outcome
@@ -52,7 +52,8 @@ class Schedule:
 
     def __init__(self, seed: int, faults: Faults | None = None, *, shuffle: bool = False) -> None:
         self.seed = seed
-        self.settings = settings(shuffle, noise=seed % 2)
+        self.days = 2 if seed % 3 == 2 else 1
+        self.settings = settings(shuffle, noise=seed % 2, days=self.days)
         self.loop = SimulatedLoop(seed)
         self.random = self.loop.random
         self.world = World(self.loop, faults or Faults.drawn(self.random))
@@ -68,7 +69,7 @@ class Schedule:
         self._failing: set[SimulatedWorker] = set()
         self._names = 0
         self._kinds = [kind for kind in _KINDS for _ in range(self.random.choice([0, 1, 1, 3]))] or ["crash"]
-        self._logs = feed(self.random, shuffle)
+        self._logs = feed(self.random, shuffle, self.days)
 
     def run(self) -> Outcome:
         """Run it to its end."""
@@ -192,7 +193,7 @@ class Schedule:
         send arrives, so that workers come to the end."""
         self.world.faults.failed_send = 0.0
         topics = self.settings.topics
-        self._last = MORNING + 24 * 3_600_000
+        self._last = end_of_feed(self.days)
         for partition in range(PARTITIONS):
             end = len(self.world.logs[topics.events, partition].records)
             advance = encode_advance(Advance(end, self._last))

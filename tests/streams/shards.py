@@ -9,7 +9,7 @@ import numpy as np
 
 from anonymizer.keys import EpochKeys, KeyStore, MemoryKeyStore, Register
 from config.errors import KeyStoreError
-from config.sections import EventsSettings, PrivacySettings, TimeSettings, TopicsSettings
+from config.sections import EventsSettings, OriginsSettings, PrivacySettings, TimeSettings, TopicsSettings
 from config.settings import Duration, Settings
 from foule.oracle.oracle import Cell, Parameters, Record, Tallies, WindowKey
 from foule.proof.tallies import cell_name
@@ -17,8 +17,9 @@ from indicators.cells import Cells
 from indicators.counts import Tally
 from streams.fetch import Fetch
 from streams.shard import Shard, ShardParts
-from tests.crowds import OUTSIDE, Universe
-from zones import Layer, Places
+from tests.crowds import Universe
+from tests.everything import settings_of_indicators
+from zones import OUTSIDE, Places
 
 
 def settings_of(parameters: Parameters, partitions: int = 4) -> Settings:
@@ -42,15 +43,14 @@ def settings_of(parameters: Parameters, partitions: int = 4) -> Settings:
             epoch_days=parameters.epoch_days,
             epoch_start=parameters.epoch_start,
         ),
+        indicators=settings_of_indicators(parameters),
+        origins=OriginsSettings(home_mcc=parameters.home_mcc),
     )
 
 
 def places_of(universe: Universe) -> Places:
     """The places of a universe's cells; every point lies outside."""
-    layers = []
-    for name in universe.layers:
-        ids = tuple(sorted({zones[name] for zones in universe.cells.values()} - {OUTSIDE}))
-        layers.append(Layer(name, ids, ids, (None,) * len(ids)))
+    layers = universe.zones
     zones = [
         [(*layer.ids, OUTSIDE).index(of_cell[layer.name]) for layer in layers] for of_cell in universe.cells.values()
     ]

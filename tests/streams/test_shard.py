@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
+from datetime import time
 from random import Random
 
 import numpy as np
@@ -20,6 +21,7 @@ from streams.shard import Shard, ShardParts
 from streams.watermark import BEGINNING
 from tests.crowds import SMALL, Crowd, Seen, Universe, encode
 from tests.damage import NOON
+from tests.everything import with_every_indicator
 from tests.generators import crowd, crowds
 from tests.privacy.scan import find_identifiers
 from tests.streams.journey import Journey
@@ -94,13 +96,18 @@ def test_cuts_settling_checkpoints_crashes_and_missing_keys_change_nothing(crowd
         Parameters(widths=(7 * MINUTE, 7 * HOUR), epoch_days=3, linger=90 * MINUTE, lateness=3 * SECOND),
         Parameters(widths=(DAY,), linger=26 * HOUR, lateness=0),
         Parameters(zone="Australia/Lord_Howe", widths=(HOUR, DAY), linger=MINUTE),
+        with_every_indicator(Parameters(widths=(7 * MINUTE, HOUR, DAY)), trip_stay=MINUTE),
+        with_every_indicator(
+            Parameters(widths=(7 * HOUR, DAY), epoch_days=3, linger=5 * HOUR), usual_nights=2, habitual_days=1
+        ),
+        with_every_indicator(Parameters(widths=(DAY,), epoch_days=2, linger=26 * HOUR, day_start=time(2, 30))),
     ],
 )
 def test_thousands_of_events_over_days_of_23_and_25_hours_give_the_numbers_of_the_oracle(
     parameters: Parameters,
 ) -> None:
     for start in (1_396_054_800_000, 1_414_195_200_000):  # Saturdays before Paris changes its clocks
-        whole = crowd(5, events=4_000, partitions=2, parameters=parameters, start=start, stamped=start % 3 == 0)
+        whole = crowd(5, events=3_000, partitions=2, parameters=parameters, start=start, stamped=start % 3 == 0)
         expected, parts = whole.expected(), parts_of(whole.universe)
         for partition in whole.logs:
             journey = Journey(whole, partition, parts, Random(partition))

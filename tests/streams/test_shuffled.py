@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from anonymizer.keys import MemoryKeyStore
 from config.errors import ContractError, KeyLostError
 from foule.oracle.oracle import Parameters, Result
-from foule.oracle.parameters import HOUR, MINUTE, SECOND
+from foule.oracle.parameters import DAY, HOUR, MINUTE, SECOND
 from foule.oracle.result import add
 from indicators.columns import Reader
 from streams.batches import Batch, decode_batch, encode_batch
@@ -21,6 +21,7 @@ from streams.source import Source
 from streams.watermark import BEGINNING
 from tests.crowds import SMALL, Crowd, Universe
 from tests.damage import NOON
+from tests.everything import with_every_indicator
 from tests.generators import crowd, crowds
 from tests.streams.shards import FailingKeyStore, as_oracle, fetch_of, parts_of
 from tests.streams.shuffle_journey import ShuffleJourney
@@ -67,9 +68,12 @@ def test_cuts_takeovers_repeats_failed_sends_checkpoints_and_missing_keys_change
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_thousands_of_events_over_a_day_of_25_hours_give_the_numbers_of_the_oracle(seed: int) -> None:
-    parameters = Parameters(widths=(7 * MINUTE, 7 * HOUR), epoch_days=2, lateness=20 * SECOND, shuffle=True)
-    some = crowd(seed, events=4_000, partitions=5, parameters=parameters)
+@pytest.mark.parametrize("widths", [(7 * MINUTE, 7 * HOUR), (7 * HOUR, DAY)])
+def test_thousands_of_events_over_a_day_of_25_hours_give_the_numbers_of_the_oracle(
+    seed: int, widths: tuple[int, ...]
+) -> None:
+    parameters = Parameters(widths=widths, epoch_days=2, lateness=20 * SECOND, shuffle=True)
+    some = crowd(seed, events=2_000, partitions=5, parameters=with_every_indicator(parameters, usual_nights=1))
     journey = ShuffleJourney(some, parts_of(some.universe, partitions=5), Random(seed), longest=200, faults=0.05)
     journey.run()
     assert journey.happened > 20
