@@ -2,9 +2,9 @@
 
 A made-up country as large as France, its zones nested in 96 departements; a day of 100,000 devices that live in it, go
 to town and come back. They are counted with the real core, with every indicator; then the day's window is released: the
-tallies of all shards opened and summed, the gate, the decision's bytes. Beside it the same with presence and flows only.
-One JSON line for the zones, one for each counting, one for each layer of the day and for the slowest of each other
-width, and the verdict.
+tallies of all shards opened and summed, the gate, the decision's bytes. Beside it the same with presence and flows
+only. One JSON line for the zones, one for each counting, one for each layer of the day and for the slowest of each
+other width, and the verdict.
 """
 
 from __future__ import annotations
