@@ -235,44 +235,56 @@ class Gate:
         """Take out what would prove a small rest of a zone above: of presence the zone with all its cells, of origins
         all that are told of the zone."""
         for indicator in _NESTED:
-            chain = self._chain(layer, PUBLISHED_NAMES_OF[indicator], numbers.zones[indicator], above)
+            published = PUBLISHED_NAMES_OF[indicator]
+            chain = [Level(numbers.zones[indicator], self.layers[layer].parents)]
+            for index in self.above(layer):
+                holder, window = self.layers[index], above.get(index)
+                zones: Mapping[str, Mapping[str, int]] = {} if window is None else window.zones
+                told = {
+                    at: zones[zone][published] for at, zone in enumerate(holder.ids) if published in zones.get(zone, ())
+                }
+                chain.append(Level(told, holder.parents))
             for gone in withheld_in_chain(self._threshold, chain):
                 numbers.withhold(indicator, gone)
-        while any(self._withhold_origins(layer, name, numbers, above) for name in _segments(numbers)):
-            pass
+        if ORIGINS in numbers.parts:
+            self._withhold_origins(layer, numbers.parts[ORIGINS], above)
 
-    def _withhold_origins(self, layer: int, name: str, numbers: Numbers, above: Mapping[int, ReleasedWindow]) -> bool:
-        """Take out the origins of zones whose number of this segment would prove a small rest; whether there was
-        one."""
-        told = {cell[0]: segments for cell, segments in numbers.parts[ORIGINS].items()}
-        ids = self.layers[layer].ids
-        published = {at: told[zone][name] for at, zone in enumerate(ids) if name in told.get(zone, ())}
-        gone = withheld_in_chain(self._threshold, self._chain(layer, name, published, above, of_origins=True))
-        for zone in gone:
-            del numbers.parts[ORIGINS][ids[zone],]
-        return bool(gone)
+    def _withhold_origins(
+        self, layer: int, origins: dict[tuple[str, ...], dict[str, int]], above: Mapping[int, ReleasedWindow]
+    ) -> None:
+        """Take out the origins of zones whose number of some segment would prove a small rest, the first segment by its
+        name first, until there is none."""
+        where, ids = self.layers[layer], self.layers[layer].ids
+        told = self._by_segment(layer, origins)
+        holders = [
+            (
+                self.layers[index].parents,
+                self._by_segment(index, above[index].parts.get(ORIGINS, {}) if index in above else {}),
+            )
+            for index in self.above(layer)
+        ]
+        waiting = set(told)
+        while waiting:
+            name = min(waiting)
+            chain = [Level(told[name], where.parents)]
+            chain += [Level(of_holder.get(name, {}), parents) for parents, of_holder in holders]
+            gone = withheld_in_chain(self._threshold, chain)
+            if not gone:
+                waiting.remove(name)
+            for zone in gone:
+                for segment in origins.pop((ids[zone],)):
+                    del told[segment][zone]
+                    waiting.add(segment)
 
-    def _chain(
-        self,
-        layer: int,
-        name: str,
-        published: Mapping[int, int],
-        above: Mapping[int, ReleasedWindow],
-        *,
-        of_origins: bool = False,
-    ) -> list[Level]:
-        """The published numbers of this name, an indicator's or an origin's, of the layer and of those that hold it,
-        the innermost first."""
-        levels = [Level(published, self.layers[layer].parents)]
-        for index in self.above(layer):
-            holder, window = self.layers[index], above.get(index)
-            zones: Mapping[str, Mapping[str, int]] = {} if window is None else window.zones
-            if of_origins:
-                told = {} if window is None else window.parts.get(ORIGINS, {})
-                zones = {cell[0]: segments for cell, segments in told.items()}
-            numbers = {at: zones[zone][name] for at, zone in enumerate(holder.ids) if name in zones.get(zone, ())}
-            levels.append(Level(numbers, holder.parents))
-        return levels
+    def _by_segment(
+        self, layer: int, origins: Mapping[tuple[str, ...], Mapping[str, int]]
+    ) -> dict[str, dict[int, int]]:
+        """The numbers of each segment by zone (index)."""
+        found: dict[str, dict[int, int]] = {}
+        for at, zone in enumerate(self.layers[layer].ids):
+            for segment, people in origins.get((zone,), {}).items():
+                found.setdefault(segment, {})[at] = people
+        return found
 
     def unpublished(self, window: ReleasedWindow) -> int:
         """Cells of a window that were not published, whatever was in them: zones, pairs of zones, and the segments of
@@ -284,11 +296,6 @@ class Gate:
             at = zones * (zones + 1) if SHAPES[name].pairs else zones
             possible += at * cells.segments(name) * (cells.origins if name == "dwell_origins" else 1)
         return possible - window.published
-
-
-def _segments(numbers: Numbers) -> list[str]:
-    """The names of the segments of origins."""
-    return sorted({name for segments in numbers.parts.get(ORIGINS, {}).values() for name in segments})
 
 
 def pair_of(layer: Layer, pair: int) -> tuple[str, str]:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from anonymizer.perturbation import Perturbation
-from anonymizer.segments import NOBODY, Group, Run, Segment, contradicting, grouped, merged, together
+from anonymizer.segments import NOBODY, OTHER, Group, Run, Segment, contradicting, grouped, merged, together
 from anonymizer.threshold import Threshold
-from indicators.cells import OF_PAIRS, OF_ZONES, PARTED, SHAPES, Cells, Rule
+from indicators.cells import OF_PAIRS, OF_ZONES, PARTED, SHAPES, Cells, Pooled, Rule
 from indicators.counts import Counts
 
 Names = tuple[str, ...]
+#: The segments of a cell: the number of each, its devices, and the sum of their record keys.
+Rows = Sequence[tuple[int, int, int]]
+
+
+class _Grouping(NamedTuple):
+    """Groups by name, and the numbers of the segments that each of their members stands for."""
+
+    groups: dict[str, Group]
+    members: dict[str, list[int]]
+
+    def codes(self, name: str) -> list[int]:
+        """The numbers of all segments of a group."""
+        return [code for member in self.groups[name].members for code in self.members[member]]
 
 
 class Numbers:
@@ -53,51 +67,72 @@ class Numbers:
 
     def _parted(self, indicator: str, counts: Counts) -> dict[Names, dict[str, int]]:
         rule = SHAPES[indicator].rule
-        found: dict[Names, dict[str, int]] = {}
-        for cell, segments in self._large(counts, self._cells.segments(indicator) * self._origins_of(indicator)):
-            if rule is Rule.POOLED_THEN_MERGED:
-                found |= self._by_origin(indicator, cell, segments)
-                continue
-            named = self._cells.of(indicator, cell)
-            if rule is Rule.MERGED:
-                runs = self._merged(indicator, named, segments)
-                if indicator == "dwell":
-                    self._runs[cell] = runs
-                numbers = self._named(indicator, runs)
-            else:
-                numbers = {name: group.people for name, group in self._grouped(indicator, cell, segments).items()}
-            if numbers:
-                found[named] = numbers
+        segments = self._cells.segments(indicator)
+        if rule is Rule.MERGED:
+            return self._all_merged(indicator, self._large(counts, segments))
+        pooled, found = self._cells.pooled(indicator), dict[Names, dict[str, int]]()
+        if rule is Rule.POOLED_THEN_MERGED:
+            for zone, rows in self._large(counts, segments * self._cells.origins):
+                found |= self._by_origin(indicator, zone, pooled, rows)
+            return found
+        for cell, rows in self._large(counts, segments):
+            groups = self._grouped(indicator, cell, pooled, rows).groups
+            if groups:
+                found[self._cells.of(indicator, cell)] = {name: group.people for name, group in groups.items()}
         return found
 
-    def _origins_of(self, indicator: str) -> int:
-        return self._cells.origins if SHAPES[indicator].rule is Rule.POOLED_THEN_MERGED else 1
-
-    def _large(self, counts: Counts, size: int) -> Iterator[tuple[int, dict[int, Segment]]]:
-        """The cells with ``k`` devices at least, and the segments of each by their numbers."""
-        cells = counts.cells // size
+    def _large(self, counts: Counts, size: int) -> Iterator[tuple[int, Rows]]:
+        """The cells with ``k`` devices at least, and the segments of each."""
+        cells, codes = np.divmod(counts.cells, size)
         if not len(cells):
             return
         first = np.flatnonzero(np.concatenate([[True], cells[1:] != cells[:-1]]))
         ends = np.concatenate([first[1:], [len(cells)]])
         enough = np.add.reduceat(counts.counts, first) >= self._threshold.k
+        rows = list(zip(codes.tolist(), counts.counts.tolist(), counts.keys.tolist(), strict=True))
         for begin, end in zip(first[enough].tolist(), ends[enough].tolist(), strict=True):
-            codes = (counts.cells[begin:end] % size).tolist()
-            people, keys = counts.counts[begin:end].tolist(), counts.keys[begin:end].tolist()
-            yield int(cells[begin]), dict(zip(codes, map(Segment, people, keys), strict=True))
+            yield int(cells[begin]), rows[begin:end]
 
-    def _grouped(self, indicator: str, cell: int, segments: Mapping[int, Segment]) -> dict[str, Group]:
-        named = {self._cells.segment(indicator, cell, code): segment for code, segment in segments.items()}
-        return grouped(
+    def _grouped(self, indicator: str, cell: int, pooled: Pooled, rows: Rows) -> _Grouping:
+        """The groups of the segments of a cell. Only those that may be published alone are named one by one."""
+        local, k = self._cells.local(indicator, cell), self._threshold.k
+        large: dict[str, Segment] = {}
+        pools: dict[str, str] = {}
+        small: dict[str, list[int]] = {}
+        members: dict[str, list[int]] = {}
+        for code, people, key in rows:
+            pool = None if code == local else pooled.pools[code]
+            if people < k:
+                name = pool or OTHER
+                sums = small.setdefault(name, [0, 0])
+                sums[0] += people
+                sums[1] += key
+            else:
+                name = self._cells.segment(indicator, cell, code) if code == local else pooled.names[code]
+                large[name] = Segment(people, key)
+                if pool is not None:
+                    pools[name] = pool
+            members.setdefault(name, []).append(code)
+        where = self._cells.of(indicator, cell)
+        groups = grouped(
             self._threshold,
-            named,
-            lambda name, segment: self._perturbed(indicator, (*self._cells.of(indicator, cell), name), segment),
-            self._pools(indicator, cell, segments),
+            large,
+            lambda name, segment: self._perturbed(indicator, (*where, name), segment),
+            pools,
+            {name: Segment(people, key % 2**32) for name, (people, key) in small.items()},
         )
+        return _Grouping(groups, members)
 
-    def _pools(self, indicator: str, cell: int, segments: Mapping[int, Segment]) -> dict[str, str]:
-        pools = ((code, self._cells.pool(indicator, cell, code)) for code in segments)
-        return {self._cells.segment(indicator, cell, code): pool for code, pool in pools if pool is not None}
+    def _all_merged(self, indicator: str, cells: Iterable[tuple[int, Rows]]) -> dict[Names, dict[str, int]]:
+        found: dict[Names, dict[str, int]] = {}
+        for cell, rows in cells:
+            named = self._cells.of(indicator, cell)
+            runs = self._merged(indicator, named, {code: Segment(people, key) for code, people, key in rows})
+            if indicator == "dwell":
+                self._runs[cell] = runs
+            if runs:
+                found[named] = self._named(indicator, runs)
+        return found
 
     def _merged(self, indicator: str, named: Names, segments: Mapping[int, Segment]) -> list[Run]:
         bins = self._cells.bins_of(indicator)
@@ -112,20 +147,20 @@ class Numbers:
         bins = self._cells.bins_of(indicator)
         return {bins.name(run.first, run.last): run.people for run in runs}
 
-    def _by_origin(self, indicator: str, zone: int, segments: Mapping[int, Segment]) -> dict[Names, dict[str, int]]:
+    def _by_origin(self, indicator: str, zone: int, pooled: Pooled, rows: Rows) -> dict[Names, dict[str, int]]:
         """Origins that are large enough, the bins of each merged; without those that would show the bins of others
         beside the zone's own."""
         bins, named = len(self._cells.bins_of(indicator)), self._cells.of(indicator, zone)
         by_origin: dict[int, dict[int, Segment]] = {}
-        for code, segment in segments.items():
-            by_origin.setdefault(code // bins, {})[code % bins] = segment
-        totals = {origin: together(of_origin.values()) for origin, of_origin in by_origin.items()}
-        origin_of = {self._cells.segment(indicator, zone, origin): origin for origin in totals}
+        for code, people, key in rows:
+            by_origin.setdefault(code // bins, {})[code % bins] = Segment(people, key)
+        totals = [(origin, *together(of_origin.values())) for origin, of_origin in by_origin.items()]
+        grouping = self._grouped(indicator, zone, pooled, totals)
         runs = {
             name: self._merged(
-                indicator, (*named, name), _added([by_origin[origin_of[member]] for member in group.members])
+                indicator, (*named, name), _added([by_origin[origin] for origin in grouping.codes(name)])
             )
-            for name, group in self._grouped(indicator, zone, totals).items()
+            for name in grouping.groups
         }
         gone = contradicting(self._threshold, self._runs.get(zone, []), runs)
         kept = {name: of_origin for name, of_origin in runs.items() if of_origin and name not in gone}

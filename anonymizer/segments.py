@@ -35,7 +35,8 @@ Perturbed = Callable[[str, Segment], int]
 
 
 class Group(NamedTuple):
-    """Segments that are published as one: the perturbed count, the devices in them, and the segments' names."""
+    """Segments that are published as one: the perturbed count, the devices in them, and the segments' names; of those
+    that are given together, the name of their pool."""
 
     people: int
     segment: Segment
@@ -47,6 +48,7 @@ def grouped(
     segments: Mapping[str, Segment],
     perturbed: Perturbed,
     pools: Mapping[str, str] = MappingProxyType({}),
+    small: Mapping[str, Segment] = MappingProxyType({}),
 ) -> dict[str, Group]:
     """What may be published of the segments of one cell and window, which part its devices: groups of them by name.
 
@@ -54,14 +56,16 @@ def grouped(
     may be; all others are pooled into :data:`OTHER`. While this pool cannot be published, the smallest published
     segment (by its perturbed count, then by name) joins it: also if nobody is in it, or a missing segment would say
     that somebody is. No segment may be called :data:`OTHER` or as a pool.
+
+    ``small``: segments of fewer than ``k`` devices need not be among the others: by their pool, :data:`OTHER` or one of
+    their own, all of them together.
     """
     passing: dict[str, Group] = {}
-    waiting: dict[str, list[str]] = {}
-    rest: list[str] = []
+    waiting: dict[str, list[str]] = {pool: [pool] for pool in small}
 
     def group(name: str, members: Sequence[str]) -> bool:
         """Publish segments as one, if that may be."""
-        people = together(segments[member] for member in members)
+        people = together(segments[member] if member in segments else small[member] for member in members)
         count = _published(threshold, perturbed, name, people)
         if count:
             passing[name] = Group(count, people, tuple(members))
@@ -71,7 +75,7 @@ def grouped(
         if not group(name, [name]):
             waiting.setdefault(pools.get(name, OTHER), []).append(name)
     rest = waiting.pop(OTHER, [])
-    for name, members in waiting.items():
+    for name, members in sorted(waiting.items()):
         if not group(name, members):
             rest += members
     while not group(OTHER, rest):
@@ -120,7 +124,7 @@ def merged(
     first, people = 0, NOBODY
     for last, one in enumerate(bins):
         people = people.plus(one)
-        count = published(first, last, people)
+        count = published(first, last, people) if people.people >= threshold.k else 0
         if count:
             runs.append(Run(first, last, count, people))
             first, people = last + 1, NOBODY

@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from config.sections import LayerSettings, ZonesSettings
+from indicators.origin_tables import read_areas
 
 #: Longitudes and latitudes of six corners.
 OUTLINE = ((-4.7, 48.4), (2.5, 51.0), (8.1, 48.9), (7.4, 43.7), (3.1, 42.4), (-1.7, 43.4))
@@ -24,7 +25,10 @@ _SEED = 7
 _TOWNS = 500
 _URBAN = 1_200  # zones in which most people live
 _URBAN_SHARE = 0.9
-_FOREIGN = 0.03
+_FOREIGN = 0.05
+_AT_HOME = 0.7  # whose home area is the departement in which they live; of the others it is any
+_ABROAD = -1
+_MCCS = (208, 262)  # of a SIM from here, and of one from abroad
 _AROUND = 40  # zones nearest to a town, in which its people do their errands
 _HOUR = 3_600_000
 
@@ -32,37 +36,37 @@ _HOUR = 3_600_000
 class Country(NamedTuple):
     """Zones by their number, in the order of the file.
 
-    ``departement``: int64 (n,), the holder of each zone; ``urban``: int64, the zones where most live; ``towns``: int64
-    (n, 3), the towns to which those of a zone go, the nearest first; ``around``: of each town the zones, int64 (40,),
-    in which those who go there do their errands.
+    ``departement``: int64 (n,), the holder of each zone, and ``areas`` their codes; ``urban``: int64, the zones where
+    most live; ``towns``: int64 (n, 3), the towns to which those of a zone go, the nearest first; ``around``: of each
+    town the zones, int64 (40,), in which those who go there do their errands.
     """
 
     settings: ZonesSettings
     departement: NDArray[np.int64]
+    areas: tuple[str, ...]
     urban: NDArray[np.int64]
     towns: NDArray[np.int64]
     around: dict[int, NDArray[np.int64]]
 
 
 class Events(NamedTuple):
-    """Some events in the order of their times: (n,) each, ms, zone and number of the device."""
+    """Some events in the order of their times: (n,) each, ms, zone and number of the device; ``origins``: int64
+    (devices,), the departement from which each device is, -1 for one from abroad."""
 
     time: NDArray[np.int64]
     zone: NDArray[np.int64]
     device: NDArray[np.int64]
-    homes: NDArray[np.int64]
+    origins: NDArray[np.int64]
 
     def values(self, country: Country, subscribers: Sequence[bytes]) -> list[bytes | None]:
         """The records as a network sends them."""
-        area = country.departement[self.homes[self.device]]
-        mcc = np.where(self.device % round(1 / _FOREIGN), 208, 262)
-        rows = zip(
-            self.time.tolist(), self.device.tolist(), self.zone.tolist(), mcc.tolist(), area.tolist(), strict=True
-        )
+        homes = [f',"home":"{area}"'.encode() for area in country.areas] + [b""]
+        origins = self.origins[self.device]
+        mccs = np.where(origins == _ABROAD, _MCCS[1], _MCCS[0])
+        rows = zip(*(column.tolist() for column in (self.time, self.device, self.zone, mccs, origins)), strict=True)
         return [
-            b'{"ts":%d,"subscriber":"%b","cell":"c%d","mcc":%d,"home":"%02d"}'
-            % (ts, subscribers[device], zone, country_code, home + 1)
-            for ts, device, zone, country_code, home in rows
+            b'{"ts":%d,"subscriber":"%b","cell":"c%d","mcc":%d%b}' % (ts, subscribers[device], zone, mcc, homes[origin])
+            for ts, device, zone, mcc, origin in rows
         ]
 
 
@@ -76,9 +80,9 @@ def write_country(folder: Path, zones: int) -> Country:
     seeds = shapely.get_parts(_inside(rng, number))
     departement = shapely.STRtree(seeds).nearest(at).astype(np.int64)
     holders = [shapely.coverage_union_all(polygons[departement == each]) for each in range(number)]
-    areas = [f"{each + 1:02d}" for each in departement.tolist()]
+    names = tuple(read_areas(None))[:number]
+    areas = [names[each] for each in departement.tolist()]
     _write(folder / "communes.geojson.gz", [f"{zone:05d}" for zone in range(len(polygons))], polygons, areas)
-    names = [f"{each + 1:02d}" for each in range(number)]
     _write(folder / "departements.geojson.gz", names, holders, names)
     rows = (f"c{zone},{lat!r},{lon!r}\n" for zone, (lon, lat) in enumerate(points.tolist()))
     (folder / "cells.csv").write_text("cell,lat,lon\n" + "".join(rows), encoding="utf-8")
@@ -92,7 +96,7 @@ def write_country(folder: Path, zones: int) -> Country:
     nearest = np.argsort(apart, axis=1)[:, 1:4]  # the town itself is not the place to which its own people go
     around = {int(town): np.argsort(apart[:, each])[:_AROUND] for each, town in enumerate(towns)}
     settings = ZonesSettings(cells=folder / "cells.csv", layers=layers)
-    return Country(settings, departement, urban, towns[nearest], around)
+    return Country(settings, departement, names, urban, towns[nearest], around)
 
 
 def _inside(rng: np.random.Generator, number: int) -> shapely.MultiPoint:
@@ -125,12 +129,14 @@ def _write(
     path.write_bytes(gzip.compress(text.encode(), 1))
 
 
-def day_of(country: Country, devices: int, begin: int, at_once: int) -> Iterator[Events]:
-    """The events of a day that begins at ``begin`` (UTC ms), at most ``at_once`` together, in the order of time.
+def day_of(country: Country, devices: int, begin: int, at_once: int, heard: float = 1.0) -> Iterator[Events]:
+    """The events of a day that begins at ``begin`` (UTC ms), at most ``at_once`` together, in the order of time; of
+    them only the share ``heard``.
 
     Everybody is at home in the morning and in the evening; 17 of 20 are in a town from 8:30 to 17:00, three of ten of
     these then do an errand near it. A phone is heard of every 24 minutes while its owner goes from place to place and
-    in the evening, and every 80 otherwise.
+    in the evening, and every 80 otherwise. Of 20 people 14 are from the departement in which they live, one is
+    from abroad, and the others are from anywhere.
     """
     rng = np.random.default_rng(_SEED + 1)
     zones = len(country.departement)
@@ -144,15 +150,26 @@ def day_of(country: Country, devices: int, begin: int, at_once: int) -> Iterator
     hours = np.arange(2.0, 20.0, 0.4)  # since four in the morning
     dense = ((hours > 3.7) & (hours < 5.5)) | ((hours > 12.1) & (hours < 15.5)) | (hours > 15.9)
     hours = hours[dense | (np.arange(len(hours)) % 3 == 0)]
-    times, places = [], []
+    times, places, seen = [], [], []
     for hour in hours:
         clock = hour + rng.uniform(0, 0.09, devices)
         there = np.where(goes & (clock >= 4.5) & (clock < 13), town, homes)
         places.append(np.where(goes & stops & (clock >= 13) & (clock < 14.5), errand, there))
         times.append(begin + (clock * _HOUR).astype(np.int64))
-    time, zone = np.concatenate(times), np.concatenate(places)
-    device = np.tile(np.arange(devices), len(times))
+        seen.append(rng.random(devices) < heard)
+    origins = _origins(rng, country, homes)
+    which = np.concatenate(seen)
+    time, zone = np.concatenate(times)[which], np.concatenate(places)[which]
+    device = np.tile(np.arange(devices), len(times))[which]
     order = np.argsort(time, kind="stable")
     for first in range(0, len(order), at_once):
         rows = order[first : first + at_once]
-        yield Events(time[rows], zone[rows], device[rows], homes)
+        yield Events(time[rows], zone[rows], device[rows], origins)
+
+
+def _origins(rng: np.random.Generator, country: Country, homes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """From where those are who live in ``homes``."""
+    anywhere = rng.integers(0, len(country.areas), len(homes))
+    drawn = rng.random(len(homes))
+    origins = np.where(drawn < _AT_HOME, country.departement[homes], anywhere)
+    return np.where(drawn >= 1 - _FOREIGN, _ABROAD, origins)

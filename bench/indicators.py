@@ -30,6 +30,7 @@ _WIDTHS = (Duration(HOUR), Duration(DAY))
 EVERYTHING = IndicatorsSettings(
     dwell=_WIDTHS, origins=_WIDTHS, nights=True, categories=True, catchment=True, trips=True, occupancy=True
 )
+COUNTINGS = {"presence_and_flows": IndicatorsSettings(), "everything": EVERYTHING}
 
 # where a subscriber is from, by the last digits of its id: seven of eight are at home
 _HOMES = [f'"mcc":208,"home":"{area}"'.encode() for area in (17, 17, 33, 79, 86, 75, 69)] + [b'"mcc":262']
@@ -89,8 +90,7 @@ def main() -> int:
     arguments = parser.parse_args()
     fed = [from_somewhere(fetch) for fetch in fetches(arguments.events, arguments.records)]
     events = sum(len(fetch) for fetch in fed)
-    settings = {"presence_and_flows": IndicatorsSettings(), "everything": EVERYTHING}
-    parts = {name: shard_parts(arguments.layers, indicators) for name, indicators in settings.items()}
+    parts = {name: shard_parts(arguments.layers, indicators) for name, indicators in COUNTINGS.items()}
     taken: dict[str, list[float]] = {name: [] for name in parts}
     for number in range(arguments.rounds):
         for name in sorted(parts, reverse=bool(number % 2)):

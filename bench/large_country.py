@@ -1,9 +1,10 @@
 """``make bench-country``: the release of a day in a country of 35,000 zones, and what it takes to load these.
 
 A made-up country as large as France, its zones nested in 96 departements; a day of 100,000 devices that live in it, go
-to town and come back. They are counted with the real core; then the day's window is released: the tallies of all shards
-opened and summed, the gate, the decision's bytes. One JSON line for the zones, one for the counting, one for each layer
-of the day and for the slowest of each other width, and the verdict.
+to town and come back. They are counted with the real core, with every indicator; then the day's window is released: the
+tallies of all shards opened and summed, the gate, the decision's bytes. Beside it the same with presence and flows
+only. One JSON line for the zones, one for each counting, one for each layer of the day and for the slowest of each
+other width, and the verdict.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -28,6 +30,7 @@ from anonymizer.keys import EpochKeys, MemoryKeyStore
 from bench import workload
 from bench.command import end
 from bench.country import Country, day_of, write_country
+from bench.indicators import COUNTINGS
 from bench.verdict import Bar, emit, verdict
 from config.sections import ZonesSettings
 from config.settings import Settings, load
@@ -35,7 +38,8 @@ from foule.core import Closed, Core
 from foule.partitioner import Partitioner
 from indicators.calendar import DAY_MS, Calendar, label_of_width
 from sinks.kafka import KafkaSink
-from sinks.redis import RedisSink
+from sinks.script import Script
+from sinks.values import Values
 from streams import wire
 from streams.open_window import OpenWindow
 from streams.parts import ShardParts
@@ -80,8 +84,8 @@ class Feed(NamedTuple):
     watermark: int
 
 
-def counted(settings: Settings, places: Places, country: Country, devices: int) -> Feed:
-    """Let the core count the country's day."""
+def counted(settings: Settings, places: Places, country: Country, devices: int, heard: float = 1.0) -> Feed:
+    """Let the core count the country's day; ``heard``: the share of its events that there are."""
     store = MemoryKeyStore()
     keys = EpochKeys(store, settings.keys.max_age, lambda: 0)
     parts = ShardParts.of(settings, places, keys)
@@ -91,7 +95,7 @@ def counted(settings: Settings, places: Places, country: Country, devices: int) 
     begin = Calendar.of(settings.time).epoch_of(workload.BEGIN).start
     closed, events = list[Closed](), 0
     begun = time.process_time()
-    for rows in day_of(country, devices, begin, _AT_ONCE):
+    for rows in day_of(country, devices, begin, _AT_ONCE, heard):
         of_rows = partition[rows.device]
         values = rows.values(country, subscribers)
         for number in range(settings.topics.partitions):
@@ -100,14 +104,15 @@ def counted(settings: Settings, places: Places, country: Country, devices: int) 
         events += len(values)
     closed += core.finish()
     seconds = time.process_time() - begun
-    emit({"bench": "large_country", "step": "count", "events": events, "devices": devices, "cpu_s": round(seconds, 1)})
+    shown = {"events": events, "devices": devices, "cpu_s": round(seconds, 1)}
+    emit({"bench": "large_country", "step": "count", "indicators": parts.counting.plan.counted(DAY_MS), **shown})
     assert core.end is not None
     return Feed(closed, keys, parts, core.end)
 
 
 class Released(NamedTuple):
-    """A window's way to the outside: seconds by step, and how many cells it had and has: raw by
-    indicator, of ``k`` devices or more, published; and the bytes of the decision."""
+    """A window's way to the outside: seconds by step, and how many cells it had and has: raw by indicator, of ``k``
+    devices or more, published; and the bytes of the decision, and what the sinks send."""
 
     layer: int
     width: int
@@ -152,6 +157,7 @@ def released(settings: Settings, feed: Feed) -> list[Released]:
         publication = release.take(len(log) + shards + at, decision)
         read_back = time.perf_counter() - begun
         assert publication is not None
+        to_sinks, sent = _to_sinks(settings, publication)
         totals = opened[at].returned[0]
         seconds = {
             "take": taken[decision.layer, decision.width, decision.start],
@@ -159,32 +165,44 @@ def released(settings: Settings, feed: Feed) -> list[Released]:
             "gate": gated[at].seconds,
             "bytes": written[at].seconds,
             "read_back": read_back,
-            **_to_sinks(settings, publication),
+            **to_sinks,
         }
         cells = {
             "raw": {indicator: len(counts.cells) for indicator, counts in totals.items()},
             "of_k_devices": sum(int((counts.counts >= parts.threshold.k).sum()) for counts in totals.values()),
             "published": publication.window.published,
-            "flows_published": len(publication.window.flows),
+            "by_indicator": _by_indicator(publication.window),
             "bytes": len(decision.window),
+            **sent,
         }
         results.append(Released(decision.layer, decision.width, seconds, cells))
     return results
 
 
-def _to_sinks(settings: Settings, publication: Publication) -> dict[str, float]:
-    """Seconds to build what the sinks send; nothing is sent."""
+def _by_indicator(window: ReleasedWindow) -> dict[str, int]:
+    """How many numbers of each indicator are published."""
+    found: dict[str, int] = {}
+    for numbers in window.zones.values():
+        for name in numbers:
+            found[name] = found.get(name, 0) + 1
+    found |= {name: len(pairs) for name, pairs in window.pairs.items()}
+    return found | {name: sum(map(len, cells.values())) for name, cells in window.parts.items()}
+
+
+def _to_sinks(settings: Settings, publication: Publication) -> tuple[dict[str, float], dict[str, int]]:
+    """Seconds to build what the sinks send, and how much that is; nothing is sent."""
 
     async def unsent(topic: str, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> None:
         pass
 
-    kafka, redis = KafkaSink(unsent), RedisSink(settings.redis)
+    kafka, script = KafkaSink(unsent), Script(settings.redis, Values(), None)
     begun = time.perf_counter()
-    for _ in kafka.records(publication):
-        pass
+    records = sum(1 for _ in kafka.records(publication))
     between = time.perf_counter()
-    redis._call(publication, ())
-    return {"kafka": between - begun, "redis": time.perf_counter() - between}
+    command = script.call(publication, ())
+    seconds = {"kafka": between - begun, "redis": time.perf_counter() - between}
+    size = sum(len(each) for each in command if isinstance(each, (str, bytes)))
+    return seconds, {"kafka_records": records, "redis_command_bytes": size}
 
 
 def best(rounds: list[list[Released]]) -> list[Released]:
@@ -192,12 +210,13 @@ def best(rounds: list[list[Released]]) -> list[Released]:
     return [min(windows, key=lambda each: each.total) for windows in zip(*rounds, strict=True)]
 
 
-def say(places: Places, one: Released) -> None:
-    """Print a window's line."""
+def say(counting: str, places: Places, one: Released) -> None:
+    """Print a window's line; ``counting``: which indicators there are."""
     emit(
         {
             "bench": "large_country",
             "step": "release",
+            "counting": counting,
             "layer": places.layers[one.layer].name,
             "width": label_of_width(one.width),
             "cells": one.cells,
@@ -227,11 +246,12 @@ def profiled(what: Callable[[], object]) -> None:
 def main() -> int:
     """Command line; the exit status says whether the bar is reached."""
     parser = argparse.ArgumentParser(prog="python -m bench.large_country", description=__doc__)
-    parser.add_argument("--settings", type=Path, help="TOML; its section [zones] is not used")
+    parser.add_argument("--settings", type=Path, help="TOML; its sections [zones] and [indicators] are not used")
     parser.add_argument("--zones", type=int, default=35_000)
     parser.add_argument("--devices", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3, help="of the release; the fastest counts")
     parser.add_argument("--profile", action="store_true", help="say where the time goes, of the zones and the release")
+    parser.add_argument("--heard", type=float, default=1.0, help="share of the day's events that there are")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="foule-bench-") as folder:
         country = write_country(Path(folder), arguments.zones)
@@ -239,17 +259,20 @@ def main() -> int:
         places = located(settings.zones)
         if arguments.profile:
             profiled(lambda: load_zones(settings.zones))
-    feed = counted(settings, places, country, arguments.devices)
-    windows = best([released(settings, feed) for _ in range(arguments.rounds)])
-    if arguments.profile:
-        profiled(lambda: released(settings, feed))
-    days = [one for one in windows if one.width == DAY_MS]
-    for one in days:
-        say(places, one)
-    for width in parts_of_a_day(feed.parts.calendar):
-        say(places, max((one for one in windows if one.width == width), key=lambda each: each.total))
+    slowest = 0.0
+    for counting, indicators in COUNTINGS.items():
+        with_these = msgspec.structs.replace(settings, indicators=indicators)
+        feed = counted(with_these, places, country, arguments.devices, arguments.heard)
+        windows = best([released(with_these, feed) for _ in range(arguments.rounds)])
+        if arguments.profile:
+            profiled(partial(released, with_these, feed))
+        days = [one for one in windows if one.width == DAY_MS]
+        for one in days:
+            say(counting, places, one)
+        for width in parts_of_a_day(feed.parts.calendar):
+            say(counting, places, max((one for one in windows if one.width == width), key=lambda each: each.total))
+        slowest = max(one.total for one in days)
     emit({"bench": "large_country", "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)})
-    slowest = max(one.total for one in days)
     return 0 if verdict("large_country", {"release_of_a_day_s": Bar(slowest, _MOST)}) else 1
 
 

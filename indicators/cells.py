@@ -6,6 +6,7 @@ A zone is a cell, or a pair of zones, ``from * zones + to``. Indicators that par
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Final, NamedTuple, Protocol
 
@@ -64,6 +65,7 @@ class Origins(Protocol):
 
     @property
     def size(self) -> int: ...
+    def code_of(self, area: str | None) -> int: ...
     def label(self, code: int, area: str | None) -> str: ...
     def pool(self, code: int, area: str | None) -> str | None: ...
 
@@ -73,6 +75,10 @@ class OneOrigin:
 
     size = 1
 
+    def code_of(self, area: str | None) -> int:
+        """It is of no area."""
+        return -1
+
     def label(self, code: int, area: str | None) -> str:
         """What the only origin is called."""
         return "unknown"
@@ -80,6 +86,14 @@ class OneOrigin:
     def pool(self, code: int, area: str | None) -> str | None:
         """It has no pool of its own."""
         return None
+
+
+class Pooled(NamedTuple):
+    """Segments by their numbers: their ``names``, and the ``pools`` that they join first if they are too small; None:
+    the one of all. The one that is local in a zone has another name there, and no pool of its own."""
+
+    names: Sequence[str]
+    pools: Sequence[str | None]
 
 
 class Cells:
@@ -123,15 +137,24 @@ class Cells:
             return CATEGORIES[code]
         if indicator == "catchment":
             return self.layer.zone_name(code)
-        return self._origins.label(code, self._area(indicator, cell))
+        return self._origins.label(code, self._area(cell))
 
-    def pool(self, indicator: str, cell: int, code: int) -> str | None:
-        """The pool that a segment joins first if it is too small; None: the one of all."""
-        if indicator in ("categories", "catchment"):
-            return None
-        return self._origins.pool(code, self._area(indicator, cell))
+    def pooled(self, indicator: str) -> Pooled:
+        """The segments of an indicator whose small ones are put together. Of dwell by origin: the origins."""
+        if indicator == "categories":
+            return Pooled(CATEGORIES, (None,) * len(CATEGORIES))
+        if indicator == "catchment":
+            names = (*self.layer.ids, self.layer.zone_name(self.layer.outside))
+            return Pooled(names, (None,) * len(names))
+        codes, label, pool = range(self._origins.size), self._origins.label, self._origins.pool
+        return Pooled([label(code, None) for code in codes], [pool(code, None) for code in codes])
 
-    def _area(self, indicator: str, cell: int) -> str | None:
+    def local(self, indicator: str, cell: int) -> int:
+        """The segment that is called, and pooled, otherwise in this zone or pair of zones: the origin that is local
+        there; -1 for none."""
+        return -1 if indicator in ("categories", "catchment") else self._origins.code_of(self._area(cell))
+
+    def _area(self, cell: int) -> str | None:
         """The home area of those who are local in a zone; of a pair of zones: in the one to which they go."""
         zone = cell % (self.layer.outside + 1)
         return None if zone == self.layer.outside else self.layer.areas[zone]

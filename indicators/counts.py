@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -43,11 +43,15 @@ class Counts(NamedTuple):
 
     def plus(self, other: Counts) -> Counts:
         """The sum, cell by cell: what two shards that share no device counted together."""
-        cells = np.concatenate([self.cells, other.cells])
-        distinct, where = np.unique(cells, return_inverse=True)
-        total = np.zeros(len(distinct), np.int64)
-        np.add.at(total, where, np.concatenate([self.counts, other.counts]))
-        return Counts(distinct, total, key_sums(where, np.concatenate([self.keys, other.keys]), len(distinct)))
+        return Counts.total([self, other])
+
+    @classmethod
+    def total(cls, some: Sequence[Counts]) -> Self:
+        """The sum of one or more, cell by cell: what shards that share no device counted together."""
+        cells, where = np.unique(np.concatenate([each.cells for each in some]), return_inverse=True)
+        total = np.zeros(len(cells), np.int64)
+        np.add.at(total, where, np.concatenate([each.counts for each in some]))
+        return cls(cells, total, key_sums(where, np.concatenate([each.keys for each in some]), len(cells)))
 
     def where(self, which: NDArray[np.bool_] | slice) -> Counts:
         """Some of the cells: those for which ``which``, bool (n,), holds, or a slice of them."""

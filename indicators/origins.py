@@ -87,7 +87,7 @@ class Origins:
 
     def code_of(self, area: str | None) -> int:
         """The code of a home area; -1 for one that the table does not have."""
-        return 1 + self._areas.index(area) if area in self._areas else -1
+        return -1 if area is None else self._of_area.get(area, -1)
 
     def label(self, code: int, area: str | None) -> str:
         """The name of an origin in a zone of the home area ``area`` (None: of no area): "unknown", "local",

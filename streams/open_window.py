@@ -62,8 +62,9 @@ class OpenWindow:
         opened.
         """
         known = {key: secrets.of(self.window.start, key) for key in self.keys(reports)}
-        totals: dict[str, Counts] = {}
+        found: dict[str, list[Counts]] = {}
         for part in self._reported(reports):
             for indicator, counts in part.counts(known[part.key][0]).items():
-                totals[indicator] = totals.get(indicator, Counts.empty()).plus(counts)
+                found.setdefault(indicator, []).append(counts)
+        totals = {indicator: Counts.total(some) for indicator, some in found.items()}
         return totals, [perturbation for _, perturbation in known.values()][-1] if known else None

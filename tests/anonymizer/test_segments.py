@@ -133,6 +133,19 @@ def test_what_is_published_follows_from_perturbed_numbers_alone(of_each: dict[st
     assert groups == told
 
 
+@given(PEOPLE)
+def test_segments_below_the_threshold_may_be_given_together(of_each: dict[str, int]) -> None:
+    segments = of(**of_each)
+    small: dict[str, Segment] = {}
+    for name, segment in segments.items():
+        if segment.people < K:
+            pool = POOLS.get(name, OTHER)
+            small[pool] = small.get(pool, NOBODY).plus(segment)
+    large = {name: segment for name, segment in segments.items() if segment.people >= K}
+    each, some = together(segments, True), grouped(THRESHOLD, large, by_key, POOLS, small)
+    assert {name: group[:2] for name, group in some.items()} == {name: group[:2] for name, group in each.items()}
+
+
 @given(PEOPLE, st.permutations("abcdefgh"))
 def test_the_order_in_which_segments_come_decides_nothing(of_each: dict[str, int], order: list[str]) -> None:
     segments = of(**of_each)

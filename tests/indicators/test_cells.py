@@ -60,10 +60,19 @@ def test_every_indicator_is_a_number_of_a_zone_or_of_a_pair_or_is_parted() -> No
 
 
 def test_small_origins_have_a_pool_of_their_class_but_local_and_unknown_have_none() -> None:
-    pools = [CELLS.pool("origins", BEACH, code) for code in range(len(LABELS))]
-    assert pools == [None, None, "national", "foreign", "foreign"]
-    assert CELLS.pool("flow_origins", BEACH * ZONES + OUTSIDE, 1) == "national"
-    assert {CELLS.pool(name, BEACH, 0) for name in ("categories", "catchment")} == {None}
+    names, pools = CELLS.pooled("origins")
+    assert pools == [None, "national", "national", "foreign", "foreign"]
+    assert names == [ORIGINS.label(code, None) for code in range(len(LABELS))]
+    assert [CELLS.local("origins", zone) for zone in range(ZONES)] == [1, 1, -1, -1]
+    assert CELLS.local("flow_origins", STATION * ZONES + BEACH) == 1
+    assert CELLS.local("flow_origins", BEACH * ZONES + OUTSIDE) == -1
+
+
+@pytest.mark.parametrize("indicator", ["categories", "catchment"])
+def test_small_segments_that_are_no_origins_have_only_the_pool_of_all(indicator: str) -> None:
+    names, pools = CELLS.pooled(indicator)
+    assert list(names) == [CELLS.segment(indicator, BEACH, code) for code in range(CELLS.segments(indicator))]
+    assert (set(pools), CELLS.local(indicator, BEACH)) == ({None}, -1)
 
 
 def test_a_plan_says_which_indicators_windows_of_a_width_have() -> None:

@@ -30,6 +30,9 @@ class SomeOrigins:
 
     size = len(LABELS)
 
+    def code_of(self, area: str | None) -> int:
+        return LABELS.index(f"national:{area}") if f"national:{area}" in LABELS else -1
+
     def label(self, code: int, area: str | None) -> str:
         return "local" if area is not None and LABELS[code] == f"national:{area}" else LABELS[code]
 
