@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from anonymizer.perturbation import Perturbation
-from anonymizer.segments import NOBODY, Group, Run, Segment, contradicting, grouped, merged
+from anonymizer.segments import NOBODY, Group, Run, Segment, contradicting, grouped, merged, together
 from anonymizer.threshold import Threshold
 from indicators.cells import OF_PAIRS, OF_ZONES, PARTED, SHAPES, Cells, Rule
 from indicators.counts import Counts
@@ -119,7 +119,7 @@ class Numbers:
         by_origin: dict[int, dict[int, Segment]] = {}
         for code, segment in segments.items():
             by_origin.setdefault(code // bins, {})[code % bins] = segment
-        totals = {origin: _sum(of_origin.values()) for origin, of_origin in by_origin.items()}
+        totals = {origin: together(of_origin.values()) for origin, of_origin in by_origin.items()}
         origin_of = {self._cells.segment(indicator, zone, origin): origin for origin in totals}
         runs = {
             name: self._merged(
@@ -159,13 +159,6 @@ def cell_name(indicator: str, layer: str, *names: str) -> str:
     """What a cell of a layer is called where its error is drawn. Without the window: in each one the same devices have
     the same error."""
     return "\0".join((indicator, layer, *names))
-
-
-def _sum(segments: Iterable[Segment]) -> Segment:
-    total = NOBODY
-    for segment in segments:
-        total = total.plus(segment)
-    return total
 
 
 def _added(origins: Iterable[Mapping[int, Segment]]) -> dict[int, Segment]:
