@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 import zones
 from config.settings import Settings, load
 from indicators.calendar import Calendar, Epoch, Window
+from indicators.cells import Cells
 from indicators.counts import Counts, Tally
 from indicators.epoch_crowd import EpochCrowd
+from indicators.plan import Plan
 from simulator.geography import SETTINGS
-from simulator.population import FRANCE
+from simulator.population import COUNTRIES, FRANCE, HOMES
 from simulator.programme import DAY, MINUTE, START
 from simulator.stream import Festival
 from streams.decode import Decoder
 from streams.fetch import contiguous
+from tests.privacy.full_plan import OriginTable, full_plan
 from zones import Layer, Places
 
 #: Local hours of the festival's first day that a small run takes: the evening, with concert and fireworks.
 EVENING = (15, 21)
 
+_FIRST_DAY = date(2014, 6, 28)
+
+#: From where the festival's people are; countries by their MCC.
+ORIGINS = OriginTable(sorted({area for areas in HOMES.values() for area in areas}), sorted(COUNTRIES))
+
 
 class Crowd(NamedTuple):
     """The accepted events of one epoch in order of time: ``devices`` int64 (n,) rows of ``ids``; ``times`` int64 (n,)
-    ms; ``zones`` int32 (n, layers). ``origins``: of each id, its segment: local, national or foreign."""
+    ms; ``zones`` int32 (n, layers). ``origins``: int16, one an id, from the ``table``; ``plan``: what is
+    counted. ``partly``: layer and zone of those that hold zones of another layer and, besides, places in none."""
 
     layers: tuple[Layer, ...]
     calendar: Calendar
@@ -37,11 +48,19 @@ class Crowd(NamedTuple):
     devices: NDArray[np.int64]
     times: NDArray[np.int64]
     zones: NDArray[np.int32]
-    origins: list[str]
+    origins: NDArray[np.int16]
+    table: OriginTable
+    plan: Plan
+    partly: frozenset[tuple[int, int]] = frozenset()
 
     def only(self, which: NDArray[np.bool_]) -> Crowd:
         """The same crowd with the events where ``which``, bool (n,), holds."""
         return self._replace(devices=self.devices[which], times=self.times[which], zones=self.zones[which])
+
+    @property
+    def cells(self) -> list[Cells]:
+        """The cells of each layer."""
+        return [Cells(layer, self.plan, self.table) for layer in self.layers]
 
     @property
     def sizes(self) -> list[int]:
@@ -56,14 +75,15 @@ def festival_settings() -> tuple[Settings, Places]:
     return settings, zones.load(settings.zones)
 
 
-def festival(seed: int, people: int, hours: tuple[int, int] = (0, 24)) -> Crowd:
-    """The first day of the festival: what good events of ``people`` say; nothing of it is late.
+def festival(seed: int, people: int, hours: tuple[int, int] = (0, 24), days: int = 1) -> Crowd:
+    """The first day of the festival, or the first two as one epoch: what good events of ``people`` say; nothing of it
+    is late.
 
-    ``hours`` [first, last) of the day, which begins at 04:00.
+    ``hours`` [first, last) of the first day, which begins at 04:00; of several days all.
     """
     settings, places = festival_settings()
-    span = [START + hour * 60 * MINUTE for hour in hours]
-    simulated = Festival(seed=seed, people=people, start=span[0], end=min(span[1], START + DAY * MINUTE))
+    span = [START + hour * 60 * MINUTE for hour in (hours if days == 1 else (0, 24 * days))]
+    simulated = Festival(seed=seed, people=people, start=span[0], end=min(span[1], START + days * DAY * MINUTE))
     decoder = Decoder(settings.events, places)
     times, found, ids = [], [], []
     for batch in simulated.batches():
@@ -74,10 +94,10 @@ def festival(seed: int, people: int, hours: tuple[int, int] = (0, 24)) -> Crowd:
         ids += events.subscribers
     population = simulated.population
     origin_of = {
-        subscriber.decode(): "foreign" if mcc != FRANCE else "local" if home == "17" else "national"
+        subscriber.decode(): ORIGINS.code(f"national:{home}" if mcc == FRANCE else f"foreign:{mcc}")
         for subscriber, home, mcc in zip(population.subscriber, population.home, population.mcc, strict=True)
     }
-    calendar = Calendar.of(settings.time)
+    calendar = Calendar.of(structs.replace(settings.time, epoch_days=days, epoch_start=_FIRST_DAY))
     epoch = calendar.epoch_of(START)
     known, devices = np.unique(np.array(ids), return_inverse=True)
     time, place = np.concatenate(times), np.concatenate(found)
@@ -92,8 +112,20 @@ def festival(seed: int, people: int, hours: tuple[int, int] = (0, 24)) -> Crowd:
         devices[order].astype(np.int64),
         time[order],
         places.zones[place[order]],
-        [origin_of.get(name, "") for name in known.tolist()],
+        np.array([origin_of.get(name, 0) for name in known.tolist()], np.int16),
+        ORIGINS,
+        full_plan(places.layers, ORIGINS, epoch_days=days),
+        _partly(places),
     )
+
+
+def _partly(places: Places) -> frozenset[tuple[int, int]]:
+    found = set[tuple[int, int]]()
+    for at, layer in enumerate(places.layers):
+        if layer.parent is not None:
+            beside = places.zones[places.zones[:, at] == layer.outside, layer.parent]
+            found |= {(layer.parent, zone) for zone in beside.tolist()}
+    return frozenset(found)
 
 
 class WindowCounts(NamedTuple):
@@ -105,9 +137,10 @@ class WindowCounts(NamedTuple):
 
 def tallies_of(crowd: Crowd, record_keys: NDArray[np.uint32]) -> list[Tally]:
     """What the core counts of a crowd; ``record_keys``: uint32, one an id."""
-    counting = EpochCrowd(crowd.calendar, crowd.epoch, crowd.sizes, crowd.linger)
+    counting = EpochCrowd(crowd.calendar, crowd.epoch, crowd.sizes, crowd.linger, crowd.plan)
     counting.slots_of(np.arange(1, len(crowd.ids) + 1, dtype=np.uint64), record_keys)
-    return counting.apply(crowd.devices, crowd.times, crowd.zones, crowd.epoch.end)
+    origins = crowd.origins[crowd.devices]
+    return counting.apply(crowd.devices, crowd.times, crowd.zones, crowd.epoch.end, origins)
 
 
 def counted(crowd: Crowd, record_keys: NDArray[np.uint32]) -> list[WindowCounts]:

@@ -13,6 +13,7 @@ from anonymizer.gate import PUBLISHED_NAMES, Gate, ReleasedWindow
 from anonymizer.perturbation import Perturbation
 from anonymizer.threshold import Threshold
 from indicators.calendar import Window
+from indicators.cells import Cells
 from indicators.counts import FLOWS, INDICATORS, Counts
 from tests.privacy.crowd_day import WindowCounts
 from zones import Layer
@@ -54,10 +55,15 @@ def _another(key: bytes, number: int) -> bytes:
 
 
 def publish(
-    windows: Sequence[WindowCounts], layers: Sequence[Layer], protection: Protection, key: bytes
+    windows: Sequence[WindowCounts],
+    layers: Sequence[Layer],
+    protection: Protection,
+    key: bytes,
+    cells: Sequence[Cells] | None = None,
 ) -> list[ReleasedWindow]:
-    """Every window of every layer through the gate, each layer after its parent."""
-    gate = Gate(protection.threshold, layers)
+    """Every window of every layer through the gate, each layer after its parent; ``cells``: of each layer;
+    without them presence and flows alone are published."""
+    gate = Gate(protection.threshold, layers, cells)
     lasting = Perturbation(key, protection.bound)
     released = []
     for number, (window, counts) in enumerate(windows):
@@ -66,7 +72,10 @@ def publish(
         for at in gate.order():
             above = done if protection.groups else {}
             perturbation = lasting if protection.lasting else drawn_anew
-            done[at] = gate.release(at, window, counts.get(layers[at].name, {}), perturbation, 1.0, above)
+            held = counts.get(layers[at].name, {})
+            if cells is None:
+                held = {name: held[name] for name in held.keys() & set(INDICATORS)}
+            done[at] = gate.release(at, window, held, perturbation, 1.0, above)
         released += list(done.values())
     return released
 
@@ -101,7 +110,8 @@ class Tables:
         made = cls(layers, windows)
         for window, counts in windows:
             for name, indicators in counts.items():
-                for indicator, held in indicators.items():
+                for indicator in indicators.keys() & set(INDICATORS):
+                    held = indicators[indicator]
                     made._row(name, indicator, window.width, window.start)[held.cells] = held.counts
         return made
 
@@ -117,6 +127,8 @@ class Tables:
             width, index = widths[window.start, window.end], indexes[window.layer]
             for zone, numbers in window.zones.items():
                 for name, people in numbers.items():
+                    if PUBLISHED_NAMES[name] not in INDICATORS:
+                        continue
                     row = made._row(window.layer, PUBLISHED_NAMES[name], width, window.start)
                     row[index[zone]] = people
             flows = made._row(window.layer, FLOWS, width, window.start)
