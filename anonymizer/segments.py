@@ -57,26 +57,41 @@ def grouped(
     segment (by its perturbed count, then by name) joins it: also if nobody is in it, or a missing segment would say
     that somebody is. No segment may be called :data:`OTHER` or as a pool.
 
+    A segment with a pool of its own, and the pool, may be published if the perturbed count may, and if the count would
+    pass with a second error as well: that of all devices with this pool, under the pool's name. So a segment that is
+    alone in its pool is not tried a second time with it (see :func:`merged`).
+
     ``small``: segments of fewer than ``k`` devices need not be among the others: by their pool, :data:`OTHER` or one of
     their own, all of them together.
     """
     passing: dict[str, Group] = {}
     waiting: dict[str, list[str]] = {pool: [pool] for pool in small}
+    seconds: dict[str, int] = {}
 
-    def group(name: str, members: Sequence[str]) -> bool:
+    def second(pool: str) -> int:
+        """The error of all devices with this pool."""
+        if pool not in seconds:
+            large = together(segment for name, segment in segments.items() if pools.get(name) == pool)
+            whole = large.plus(small.get(pool, NOBODY))
+            seconds[pool] = perturbed(pool, whole) - whole.people
+        return seconds[pool]
+
+    def group(name: str, members: Sequence[str], pool: str | None = None) -> bool:
         """Publish segments as one, if that may be."""
         people = together(segments[member] if member in segments else small[member] for member in members)
         count = _published(threshold, perturbed, name, people)
+        if count and pool is not None and people.people + second(pool) < threshold.least:
+            return False
         if count:
             passing[name] = Group(count, people, tuple(members))
         return bool(count)
 
     for name in sorted(segments):
-        if not group(name, [name]):
+        if not group(name, [name], pools.get(name)):
             waiting.setdefault(pools.get(name, OTHER), []).append(name)
     rest = waiting.pop(OTHER, [])
     for name, members in sorted(waiting.items()):
-        if not group(name, members):
+        if not group(name, members, name):
             rest += members
     while not group(OTHER, rest):
         if not passing:

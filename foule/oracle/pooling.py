@@ -18,33 +18,47 @@ class Pool(NamedTuple):
 
 
 def pooled(
-    segments: Mapping[str, Group], number: Callable[[Group, str], int | None], classes: Iterable[str] = CLASSES
+    segments: Mapping[str, Group],
+    number: Callable[[Group, str], int | None],
+    again: Callable[[Group, Group, str], bool],
+    classes: Iterable[str] = CLASSES,
 ) -> dict[str, Pool]:
     """What may be published of the segments of one whole, which part its devices, by name.
 
     ``number``: what would be published of a group under a name, None where nothing may be; ``classes``: none where
-    segments are not origins. The segments that may not be
-    published are put together: first those of a class, under its name; then all that are left, also those of a class
-    that together may not be, under :data:`OTHER`. While these may not be published, also if there is nobody, the
-    smallest of the published ones, by its published number, then by name, joins them. So every device is in a
-    published one, or none is.
+    segments are not origins. The segments that may not be published are put together: first those of a class, under its
+    name; then all that are left, also those of a class that together may not be, under :data:`OTHER`. While these may
+    not be published, also if there is nobody, the smallest of the published ones, by its published number, then by
+    name, joins them. So every device is in a published one, or none is.
+
+    ``again``: whether a group may also be published with another error, that of a second group under a name. A segment
+    of a class, and the class, must pass with that of all devices of the class under its name.
     """
+    of_class = {name: {member for member in segments if member.startswith(f"{name}:")} for name in classes}
+
+    def passing(members: Iterable[str], name: str, class_name: str | None = None) -> int | None:
+        group = _of(segments, members)
+        if class_name is not None and not again(group, _of(segments, of_class[class_name]), class_name):
+            return None
+        return number(group, name)
+
     published: dict[str, Pool] = {}
     left: set[str] = set()
-    for name, group in segments.items():
-        people = number(group, name)
+    for name in segments:
+        class_name = next((each for each, members in of_class.items() if name in members), None)
+        people = passing([name], name, class_name)
         if people is None:
             left.add(name)
         else:
             published[name] = Pool(people, frozenset([name]))
-    for name in classes:
-        members = frozenset(member for member in left if member.startswith(f"{name}:"))
-        people = number(_of(segments, members), name)
+    for name, whole in of_class.items():
+        members = frozenset(whole & left)
+        people = passing(members, name, name)
         if people is not None:
             published[name] = Pool(people, members)
             left -= members
     while True:
-        people = number(_of(segments, left), OTHER)
+        people = passing(left, OTHER)
         if people is not None:
             return published | {OTHER: Pool(people, frozenset(left))}
         if not published:

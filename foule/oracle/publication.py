@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from foule.oracle.bins import NUMBER_BINS, Bins, stay_bins
 from foule.oracle.merging import Run, merged
-from foule.oracle.pooling import CLASSES, pooled
+from foule.oracle.pooling import CLASSES, Pool, pooled
 from foule.oracle.rules import Bar, Group, Keys, Rules, Tallies, WindowKey, add_record_key, record_key, together
 from foule.oracle.visits import Cell
 from foule.oracle.withholding import Cells, proven, withhold
@@ -63,7 +63,7 @@ def _released(bar: Bar, indicator: str, groups: Groups) -> Iterator[tuple[tuple[
     if indicator in POOLED:
         for names, segments in _parted(groups).items():
             classes = CLASSES if indicator.endswith("origins") else ()
-            for name, pool in pooled(segments, _number(bar, indicator, names), classes).items():
+            for name, pool in _pooled(bar, segments, indicator, names, classes).items():
                 yield (indicator, (*names, name)), pool.people
     elif indicator in MERGED:
         bins = stay_bins(bar.rules.edges) if indicator == "dwell" else NUMBER_BINS
@@ -101,7 +101,7 @@ def _dwell_origins(bar: Bar, groups: Groups, cells: Cells) -> Iterator[tuple[tup
         wholes = {origin: together(parts.values()) for origin, parts in origins.items()}
         runs: dict[tuple[str, Run], int] = {}
         segments: list[str] = []
-        for segment, pool in pooled(wholes, _number(bar, "dwell_origins", (zone,))).items():
+        for segment, pool in _pooled(bar, wholes, "dwell_origins", (zone,), CLASSES).items():
             parts = {
                 name: together(origins[origin][name] for origin in pool.members if name in origins[origin])
                 for name in bins.names
@@ -114,14 +114,21 @@ def _dwell_origins(bar: Bar, groups: Groups, cells: Cells) -> Iterator[tuple[tup
             yield ("dwell_origins", (zone, segment, bins.run(*run))), people
 
 
+def _pooled(
+    bar: Bar, segments: Mapping[str, Group], indicator: str, names: Names, classes: Collection[str]
+) -> dict[str, Pool]:
+    """What may be published of the segments of the whole of these names."""
+    return pooled(segments, _number(bar, indicator, names), _again(bar, indicator, names), classes)
+
+
 def _merged(bar: Bar, bins: Bins, parts: Mapping[str, Group], indicator: str, names: Names) -> dict[Run, int]:
     """The runs of bins of the whole of these names."""
-    return merged(
-        bins,
-        parts,
-        _number(bar, indicator, names),
-        lambda group, other, run: bar.passes(group, other, indicator, *names, run),
-    )
+    return merged(bins, parts, _number(bar, indicator, names), _again(bar, indicator, names))
+
+
+def _again(bar: Bar, indicator: str, names: Names) -> Callable[[Group, Group, str], bool]:
+    """Whether a part of the whole of these names passes with the error of another group as well."""
+    return lambda group, other, part: bar.passes(group, other, indicator, *names, part)
 
 
 def _take_out_small_rests(

@@ -8,14 +8,19 @@ from foule.oracle.rules import Group
 LEAST = 20
 
 
-def people(segments: Mapping[str, int], **errors: int) -> dict[str, int]:
-    """What is published with these errors of names, and none of others; k is 20, and noise 0 but for them."""
+def people(segments: Mapping[str, int], again: Mapping[str, int] | None = None, **errors: int) -> dict[str, int]:
+    """What is published with these errors of names, and none of others; k is 20, and noise 0 but for them. ``again``:
+    the second errors, by class."""
 
     def passing(group: Group, name: str) -> int | None:
         perturbed = group.people + errors.get(name.replace(":", "_"), 0)
         return perturbed if group.people >= LEAST and perturbed >= LEAST else None
 
-    found = pooled({name: Group(count, 0) for name, count in segments.items()}, passing)
+    def passes(group: Group, whole: Group, name: str) -> bool:
+        assert whole.people == sum(count for segment, count in segments.items() if segment.startswith(f"{name}:"))
+        return group.people + (again or {}).get(name, 0) >= LEAST
+
+    found = pooled({name: Group(count, 0) for name, count in segments.items()}, passing, passes)
     published = {name: pool.people for name, pool in found.items()}
     members = [member for pool in found.values() for member in pool.members]
     assert not found or sorted(members) == sorted(segments)
@@ -69,3 +74,15 @@ def test_numbers_with_their_errors_decide_what_passes_and_what_is_smallest() -> 
 def test_the_pool_is_drawn_anew_each_time_one_joins_it() -> None:
     found = people({"a": 20, "b": 21, "c": 60}, other=-15)
     assert found == {"c": 60, "other": 26}
+
+
+def test_a_segment_of_a_class_and_the_class_must_pass_with_the_second_error_of_the_class() -> None:
+    many = {"local": 90, "unknown": 40, "foreign:DE": 22, "foreign:GB": 30}
+    assert people(many) == {"local": 90, "unknown": 40, "foreign:GB": 30, "other": 22}
+    assert people(many, again={"foreign": -3}) == {"local": 90, "unknown": 40, "foreign:GB": 30, "other": 22}
+    assert people(many, again={"foreign": -11}) == {"local": 90, "foreign": 52, "other": 40}
+    assert people({"local": 90, "unknown": 40, "foreign:DE": 22}, again={"foreign": -3}) == {
+        "local": 90,
+        "unknown": 40,
+        "other": 22,
+    }

@@ -16,6 +16,7 @@ from foule.core import Closed
 from foule.partitioner import Partitioner, by_partition
 from foule.recording import Recording
 from indicators.calendar import Window
+from indicators.cells import Cells
 from indicators.counts import Counts
 from tests.privacy.crowd_day import Crowd, WindowCounts
 from tests.privacy.outcome import Outcome
@@ -32,7 +33,7 @@ SIZES = ((25, 50), (50, 200), (200, 1_000), (1_000, 1 << 62))
 
 def run(crowd: Crowd, windows: list[WindowCounts], data: Path, seed: int = 0) -> list[Outcome]:
     """At the festival, and on the recorded sessions if their file is in the folder ``data``."""
-    found = _costs("a", "the festival", crowd.layers, windows, seed)
+    found = _costs("a", "the festival", crowd.layers, windows, seed, crowd.cells)
     file = data / UNICOM
     if file.exists():
         layers, counted = _recorded(file)
@@ -55,9 +56,16 @@ def data_folder() -> Path:
     return Path(os.environ.get("FOULE_DATA", ROOT.parent / "shared/data"))
 
 
-def _costs(part: str, where: str, layers: Sequence[Layer], windows: list[WindowCounts], seed: int) -> list[Outcome]:
+def _costs(
+    part: str,
+    where: str,
+    layers: Sequence[Layer],
+    windows: list[WindowCounts],
+    seed: int,
+    cells: Sequence[Cells] | None = None,
+) -> list[Outcome]:
     raw = Tables.raw(layers, windows)
-    published = Tables.published(layers, windows, publish(windows, layers, ON, epoch_key(seed)))
+    published = Tables.published(layers, windows, publish(windows, layers, ON, epoch_key(seed), cells))
     truth, numbers = (
         np.concatenate([_inside(tables, key).ravel() for key in sorted(raw.tables)]) for tables in (raw, published)
     )

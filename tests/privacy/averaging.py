@@ -6,7 +6,7 @@ uniform errors nothing tells more than their range. What is measured is how ofte
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from tests.privacy.classifier import auc
 from tests.privacy.crowd_day import Crowd, WindowCounts
 from tests.privacy.outcome import Outcome
-from tests.privacy.publishing import BOUND, ON, Protection, Tables, epoch_key, one_cell, publish
+from tests.privacy.publishing import BOUND, ON, Protection, epoch_key, one_cell, publish
+from tests.privacy.same_devices import largest_difference, published_sets
 
 _PEOPLE = 40
 _WINDOWS = 288
@@ -63,7 +64,7 @@ def run(crowd: Crowd, windows: list[WindowCounts], seed: int = 0, trials: int = 
         ),
         Outcome(
             id="8c",
-            name="equal sets of devices in several layers, zones and indicators",
+            name="equal sets of devices in several layers, zones, indicators and segments",
             claim="inference",
             knows="which cells hold the same devices",
             figure=figure,
@@ -113,17 +114,11 @@ def _named(numbers: NDArray[np.int64], people: int) -> float:
 
 def _equal_sets(crowd: Crowd, windows: list[WindowCounts], seed: int) -> tuple[float, str]:
     """Over all sets of devices that the day publishes in two cells or more, by what their keys say (scoring only)."""
-    published = Tables.published(crowd.layers, windows, publish(windows, crowd.layers, ON, epoch_key(seed)))
-    held: dict[tuple[int, int], dict[str, int]] = defaultdict(dict)
-    for window, counts in windows:
-        for layer in crowd.layers:
-            for indicator, cells in counts.get(layer.name, {}).items():
-                row = published[layer.name, indicator, window.width][published.starts[window.width][window.start]]
-                rows = zip(cells.cells.tolist(), cells.counts.tolist(), cells.keys.tolist(), strict=True)
-                for cell, count, key in rows:
-                    if row[cell]:
-                        held[count, key][f"{indicator} {layer.name} {cell}"] = int(row[cell])
-    several = [(count, list(numbers.values())) for (count, _), numbers in held.items() if len(numbers) > 1]
+    key = epoch_key(seed)
+    released = publish(windows, crowd.layers, ON, key, crowd.cells)
+    held = published_sets(windows, released, crowd.cells, key)
+    assert largest_difference(held) <= BOUND
+    several = [(devices.people, list(found.values())) for devices, found in held.items() if len(found) > 1]
     sizes = Counter(len(numbers) for _, numbers in several)
     named = [_named(np.array(numbers), count) for count, numbers in several]
     words = ", ".join(f"{size}: {sizes[size]}" for size in sorted(sizes))

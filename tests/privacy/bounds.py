@@ -9,6 +9,7 @@ narrow as those of a linear programme, which :func:`by_linear_programme` compute
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_matrix
 
 from indicators.counts import INDICATORS, ZONE_INDICATORS
-from tests.privacy import segments
+from tests.privacy import part_bounds
 from tests.privacy.crowd_day import Crowd, WindowCounts, festival_settings
 from tests.privacy.knowledge import NOTHING_KNOWN, Score
 from tests.privacy.outcome import Outcome
@@ -158,24 +159,34 @@ def score(bounds: Bounds) -> Score:
     return Score(int(small.sum()), int((width == 0).sum()), int((width < K - 1).sum()), int(np.count_nonzero(outside)))
 
 
-def run(crowd: Crowd, windows: list[WindowCounts], record_keys: NDArray[np.uint32], seed: int = 0) -> list[Outcome]:
-    """Both parts of the attack on a simulated day: windows, layers and flows; and the origins of a zone's people."""
+def run(
+    crowd: Crowd, windows: list[WindowCounts], several: tuple[Crowd, list[WindowCounts]], seed: int = 0
+) -> list[Outcome]:
+    """Both parts of the attack on a simulated day: windows, layers and flows; and what parts a zone's people, also on
+    ``several`` days of one epoch."""
     _, places = festival_settings()
     found: dict[bool, tuple[Score, Score]] = {}
+    words: dict[bool, str] = {}
     raw = Tables.raw(crowd.layers, windows)
     for protection in (THRESHOLD_ONLY, ON):
-        published = Tables.published(crowd.layers, windows, publish(windows, crowd.layers, protection, epoch_key(seed)))
+        published = Tables.published(
+            crowd.layers, windows, publish(windows, crowd.layers, protection, epoch_key(seed), crowd.cells)
+        )
         total = NOTHING_KNOWN
         for each in hours(raw, published, protection, places.zones):
             total = total.plus(score(each))
-        found[protection.groups] = total, segments.scored(crowd, record_keys, protection, epoch_key(seed))
+        parts: dict[str, Score] = {}
+        for some, counts in ((crowd, windows), several):
+            for name, known in part_bounds.scored(some, counts, protection, epoch_key(seed)).items():
+                parts[name] = parts.get(name, NOTHING_KNOWN).plus(known)
+        found[protection.groups] = total, reduce(Score.plus, parts.values(), NOTHING_KNOWN)
+        words[protection.groups] = "; ".join(f"{name} {known}" for name, known in parts.items())
     off, on = (found[groups][0].plus(found[groups][1]) for groups in (False, True))
-    parts = "windows, layers, zones and flows", "origins that part a zone's people"
-    words = [f"{part}: off {found[False][at]}; on {found[True][at]}" for at, part in enumerate(parts)]
     return [
         Outcome(
             id="4",
-            name=f"bounds on every unpublished number, by {parts[0]}, and by {parts[1]}",
+            name="bounds on every unpublished number, by windows, layers, zones and flows, and by what parts a zone's "
+            "people",
             claim="inference",
             knows="which zones lie in which, by the cell catalogue",
             figure="share of unpublished cells of 1 to k - 1 devices that are known more closely than k - 1",
@@ -185,6 +196,7 @@ def run(crowd: Crowd, windows: list[WindowCounts], record_keys: NDArray[np.uint3
             target=f"0 pinned, at most {_NARROW} of intervals narrower than k - 1",
             works=off.pinned > 0 and off.share > _NARROW,
             fails=on.pinned == 0 and on.share <= _NARROW and on.wrong == off.wrong == 0,
-            detail="; ".join(words),
+            detail=f"windows, layers, zones and flows: off {found[False][0]}; on {found[True][0]}; parts: off "
+            f"{found[False][1]}; on {found[True][1]}, of these: {words[True]}",
         )
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 import zones
@@ -27,14 +29,16 @@ from zones import Layer, Places
 #: Local hours of the festival's first day that a small run takes: the evening, with concert and fireworks.
 EVENING = (15, 21)
 
+_FIRST_DAY = date(2014, 6, 28)
+
 #: From where the festival's people are; countries by their MCC.
 ORIGINS = OriginTable(sorted({area for areas in HOMES.values() for area in areas}), sorted(COUNTRIES))
 
 
 class Crowd(NamedTuple):
     """The accepted events of one epoch in order of time: ``devices`` int64 (n,) rows of ``ids``; ``times`` int64 (n,)
-    ms; ``zones`` int32 (n, layers). ``origins``: int16, one an id, from the ``table``; ``plan``: what is counted. ``partly``:
-    layer and zone of those that hold zones of another layer and, besides, places that are in none."""
+    ms; ``zones`` int32 (n, layers). ``origins``: int16, one an id, from the ``table``; ``plan``: what is
+    counted. ``partly``: layer and zone of those that hold zones of another layer and, besides, places in none."""
 
     layers: tuple[Layer, ...]
     calendar: Calendar
@@ -71,14 +75,15 @@ def festival_settings() -> tuple[Settings, Places]:
     return settings, zones.load(settings.zones)
 
 
-def festival(seed: int, people: int, hours: tuple[int, int] = (0, 24)) -> Crowd:
-    """The first day of the festival: what good events of ``people`` say; nothing of it is late.
+def festival(seed: int, people: int, hours: tuple[int, int] = (0, 24), days: int = 1) -> Crowd:
+    """The first day of the festival, or the first two as one epoch: what good events of ``people`` say; nothing of it
+    is late.
 
-    ``hours`` [first, last) of the day, which begins at 04:00.
+    ``hours`` [first, last) of the first day, which begins at 04:00; of several days all.
     """
     settings, places = festival_settings()
-    span = [START + hour * 60 * MINUTE for hour in hours]
-    simulated = Festival(seed=seed, people=people, start=span[0], end=min(span[1], START + DAY * MINUTE))
+    span = [START + hour * 60 * MINUTE for hour in (hours if days == 1 else (0, 24 * days))]
+    simulated = Festival(seed=seed, people=people, start=span[0], end=min(span[1], START + days * DAY * MINUTE))
     decoder = Decoder(settings.events, places)
     times, found, ids = [], [], []
     for batch in simulated.batches():
@@ -92,7 +97,7 @@ def festival(seed: int, people: int, hours: tuple[int, int] = (0, 24)) -> Crowd:
         subscriber.decode(): ORIGINS.code(f"national:{home}" if mcc == FRANCE else f"foreign:{mcc}")
         for subscriber, home, mcc in zip(population.subscriber, population.home, population.mcc, strict=True)
     }
-    calendar = Calendar.of(settings.time)
+    calendar = Calendar.of(structs.replace(settings.time, epoch_days=days, epoch_start=_FIRST_DAY))
     epoch = calendar.epoch_of(START)
     known, devices = np.unique(np.array(ids), return_inverse=True)
     time, place = np.concatenate(times), np.concatenate(found)
@@ -109,7 +114,7 @@ def festival(seed: int, people: int, hours: tuple[int, int] = (0, 24)) -> Crowd:
         places.zones[place[order]],
         np.array([origin_of.get(name, 0) for name in known.tolist()], np.int16),
         ORIGINS,
-        full_plan(places.layers, ORIGINS),
+        full_plan(places.layers, ORIGINS, epoch_days=days),
         _partly(places),
     )
 

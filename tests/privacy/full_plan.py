@@ -8,6 +8,7 @@ from datetime import time
 import numpy as np
 
 from indicators.calendar import DAY_MS
+from indicators.cells import Cells
 from indicators.plan import Plan
 from zones import Layer
 
@@ -31,6 +32,10 @@ class OriginTable:
         """The code of ``national:AREA`` or ``foreign:COUNTRY``; 0 of one that the table does not have."""
         return self._labels.index(label) if label in self._labels else 0
 
+    def code_of(self, area: str | None) -> int:
+        """The code of a home area; -1 of one that the table does not have."""
+        return self.code(f"national:{area}") or -1
+
     def label(self, code: int, area: str | None) -> str:
         """What an origin is called in a zone of this area."""
         return "local" if self._is_local(code, area) else self._labels[code]
@@ -41,7 +46,7 @@ class OriginTable:
 
     def local(self, layer: Layer) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
         """The code that is local in each zone of a layer, int16 (zones,), ``outside`` included; -1 where none is."""
-        codes = [self.code(f"national:{area}") or -1 for area in (*layer.areas, None)]
+        codes = [self.code_of(area) for area in (*layer.areas, None)]
         return np.array(codes, np.int16)
 
     def _is_local(self, code: int, area: str | None) -> bool:
@@ -57,7 +62,8 @@ def full_plan(
     stays: tuple[int, int, int] = (60, 120, 20),
     epoch_days: int = 1,
 ) -> Plan:
-    """Every indicator: origins and lengths of stay by the hour and by the day, the others by the day.
+    """Every indicator: origins and lengths of stay by the hour and by the day, the others by the day; what
+    several days tell, of an epoch of several.
 
     ``edges``: of the bins, minutes; ``stays``: the least of a night, of a visitor, of a stop, minutes.
     """
@@ -76,9 +82,14 @@ def full_plan(
         catchment=True,
         trips=True,
         trip_stay=stays[2] * _MINUTE,
-        recurrence=True,
-        sojourns=True,
-        usual=True,
-        usual_nights=min(3, epoch_days),
+        recurrence=epoch_days > 1,
+        sojourns=epoch_days > 1,
+        usual=epoch_days > 1,
+        usual_nights=epoch_days,
         epoch_days=epoch_days,
     )
+
+
+def pool_of(cells: Cells, indicator: str, cell: int, code: int) -> str | None:
+    """The pool that a segment of a zone, or of a pair of zones, joins first if it is too small."""
+    return None if code == cells.local(indicator, cell) else cells.pooled(indicator).pools[code]

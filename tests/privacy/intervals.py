@@ -64,7 +64,7 @@ class Intervals:
         return np.array(self._lower), np.array(self._upper)
 
     def narrowed(self) -> tuple[Floats, Floats]:
-        """The least and the most that each count can be, (counts,) each."""
+        """The least and the most that each count can be, (counts,) each; raises ValueError if no counts fit."""
         lower, upper = self.given()
         wholes, rows, columns, equal = self.matrix()
         exact = equal[rows]
@@ -77,6 +77,8 @@ class Intervals:
             np.maximum.at(lower, columns, lower[wholes][rows] - (most[rows] - upper[columns]))
             others = least[rows] - lower[columns]
             np.minimum.at(upper, columns[exact], (upper[wholes][rows] - others)[exact])
+            if (lower > upper).any():
+                raise ValueError("what is known of these counts contradicts itself")
             if np.array_equal(before[0], lower) and np.array_equal(before[1], upper):
                 break
         return lower, upper

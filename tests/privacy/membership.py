@@ -24,18 +24,20 @@ def run(seed: int = 0, days: int = 1_600, trials: int = 60_000) -> list[Outcome]
     drawn = small_days.draw(2 * days, seed, present)
     found = {}
     for name, protection in (("off", NOTHING), ("threshold", THRESHOLD_ONLY), ("on", ON)):
-        numbers = small_days.published_numbers(drawn, protection, epoch_key(seed))
-        found[name] = linear_auc(numbers, present, _subsets(numbers), seed)
+        # presence and flows are enough where nothing is protected
+        published = small_days.published_numbers(drawn, protection, epoch_key(seed), only_base=protection != ON)
+        found[name] = linear_auc(published.numbers, present, _subsets(published), seed)
     calm = small_days.draw(2 * days, seed, present, crowds=small_days.CALM)
-    numbers = small_days.published_numbers(calm, ON, epoch_key(seed))
-    alike = linear_auc(numbers, present, _subsets(numbers), seed)
+    published = small_days.published_numbers(calm, ON, epoch_key(seed))
+    alike = linear_auc(published.numbers, present, _subsets(published), seed)
     one_off, one_on = (_one_cell(protection, seed, trials) for protection in (Protection(bound=0), ON))
     return [
         Outcome(
             id="5a",
             name=f"membership of one person, {days:,} small days a side",
             claim="inference",
-            knows="the habits of the person, and of as many days whether it was there",
+            knows="the habits of the person, from where it is and hardly anybody else, and of as many days whether it "
+            "was there",
             figure="AUC of the best linear classifier on all published numbers",
             without="threshold, perturbation and groups",
             off=found["off"],
@@ -64,7 +66,7 @@ def run(seed: int = 0, days: int = 1_600, trials: int = 60_000) -> list[Outcome]
             name="membership on a whole day, everybody else's day known",
             claim="inference",
             knows="where everybody else is all day, and the habits of the person",
-            figure="AUC of the ratio of the two likelihoods of all published numbers",
+            figure="AUC of the ratio of the two likelihoods of all published numbers of presence and flows",
             on=_whole_day(seed, max(100, days // 4)),
             detail="each number about the person is one more chance to see a count that cannot be without it",
         ),
@@ -81,9 +83,22 @@ def run(seed: int = 0, days: int = 1_600, trials: int = 60_000) -> list[Outcome]
     ]
 
 
-def _subsets(numbers: NDArray[np.float64]) -> list[NDArray[np.int64]]:
-    """All numbers, and those alone that the person has a part in."""
-    return [np.arange(numbers.shape[1]), np.flatnonzero(_own())]
+def _subsets(published: small_days.Published) -> list[NDArray[np.int64]]:
+    """All numbers; those alone that the person has a part in; and of these, those that were there before parts."""
+    own = np.flatnonzero(_own())
+    places = small_days.own_parts(small_days.draw(1, 0, np.ones(1, bool), crowds=small_days.Crowds(0, 0)))
+    parts = [at for at, part in enumerate(published.parts) if (*part[:3], _of_zones(part)) in places]
+    first = published.numbers.shape[1] - len(published.parts)
+    return [
+        np.arange(published.numbers.shape[1]),
+        np.concatenate([own, np.array(parts, np.int64) + first]),
+        own,
+    ]
+
+
+def _of_zones(part: small_days.Part) -> tuple[str, ...]:
+    """The zones of a part, without the origin that the stays are told of."""
+    return part[3][:1] if part[2] == "dwell_origins" else part[3]
 
 
 def _own() -> NDArray[np.bool_]:
@@ -114,7 +129,8 @@ def _whole_day(seed: int, days: int) -> float:
     drawn = small_days.draw(2 * days, seed + 1, present, same_crowds=days)
     own = _own()
     without = np.tile(small_days.raw_numbers(drawn)[:days], (2, 1))[:, own]
-    numbers = small_days.published_numbers(drawn, ON, epoch_key(seed + 1))[:, own]
+    published = small_days.published_numbers(drawn, ON, epoch_key(seed + 1), only_base=True)
+    numbers = published.numbers[:, : len(own)][:, own]
     score = np.log(_likelihood(numbers, without + 1)) - np.log(_likelihood(numbers, without))
     total = score.sum(axis=1)
     return auc(total[~present], total[present])

@@ -1,7 +1,8 @@
 """Attack 4, parts: bounds on every number by origin, length of stay, category and so on that is not published.
 
 What parts the people of a zone adds up to them, and several indicators part the same people: origins and categories,
-nights by origin and tourists, lengths of stay by origin and those of all. What is missing in one may follow from others.
+nights by origin and tourists, lengths of stay by origin and those of all. What is missing in one may follow from
+another.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from indicators.categories import CATEGORIES
 from indicators.cells import PARTED, SHAPES, Cells, Rule
 from indicators.counts import Counts
 from tests.privacy.crowd_day import Crowd, WindowCounts
-from tests.privacy.full_plan import HOUR_MS
+from tests.privacy.full_plan import HOUR_MS, pool_of
 from tests.privacy.intervals import MANY, Intervals
 from tests.privacy.knowledge import NOTHING_KNOWN, Score
 from tests.privacy.publishing import K, Protection, publish
@@ -27,7 +28,7 @@ Names = tuple[str, ...]
 Atom = tuple[str, str, Names, tuple[int, ...]]
 Parts = Mapping[str, Mapping[Names, Mapping[str, int]]]
 
-#: The number of which each indicator parts the devices; of dwell and what parts dwell there is none.
+#: The number of which each indicator parts the devices; of those who ended a visit there is none.
 _WHOLE = {
     "origins": "presence",
     "arrival_origins": "arrivals",
@@ -36,6 +37,8 @@ _WHOLE = {
     "night_origins": "nights",
     "categories": "presence",
     "catchment": "presence",
+    "recurrence": "presence",
+    "sojourns": "nights",
 }
 
 
@@ -53,7 +56,7 @@ def told(window: ReleasedWindow, parts: Parts) -> Told:
         for name, people in numbers.items():
             single.setdefault(PUBLISHED_NAMES[name], {})[zone,] = people
     for name, pairs in window.pairs.items():
-        single[name] = dict(pairs)
+        single[name] = {(origin, to): people for (origin, to), people in pairs.items()}
     return Told(single, parts)
 
 
@@ -138,7 +141,7 @@ class Knowledge:
         self, cells: Cells, indicator: str, place: int, atoms: Sequence[Atom], shown: Mapping[str, int]
     ) -> None:
         labels = [cells.segment(indicator, place, atom[3][-1]) for atom in atoms]
-        pools = [cells.pool(indicator, place, atom[3][-1]) for atom in atoms]
+        pools = [pool_of(cells, indicator, place, atom[3][-1]) for atom in atoms]
         for atom, label in zip(atoms, labels, strict=True):
             if label in shown:
                 self._publish(atom, shown[label])
@@ -209,7 +212,7 @@ class Knowledge:
         for code in range(origins):
             self.known.equal(("ended", layer, named, (code,)), atom[code])
         labels = [cells.segment("dwell_origins", zone, code) for code in range(origins)]
-        pools = [cells.pool("dwell_origins", zone, code) for code in range(origins)]
+        pools = [pool_of(cells, "dwell_origins", zone, code) for code in range(origins)]
         for code, label in enumerate(labels):
             if label in shown or not self._protection.groups:
                 each = [[one] for one in atom[code]]

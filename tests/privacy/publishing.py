@@ -61,8 +61,8 @@ def publish(
     key: bytes,
     cells: Sequence[Cells] | None = None,
 ) -> list[ReleasedWindow]:
-    """Every window of every layer through the gate, each layer after its parent; ``cells``: of each layer, where there
-    is more than presence and flows."""
+    """Every window of every layer through the gate, each layer after its parent; ``cells``: of each layer;
+    without them presence and flows alone are published."""
     gate = Gate(protection.threshold, layers, cells)
     lasting = Perturbation(key, protection.bound)
     released = []
@@ -72,7 +72,10 @@ def publish(
         for at in gate.order():
             above = done if protection.groups else {}
             perturbation = lasting if protection.lasting else drawn_anew
-            done[at] = gate.release(at, window, counts.get(layers[at].name, {}), perturbation, 1.0, above)
+            held = counts.get(layers[at].name, {})
+            if cells is None:
+                held = {name: held[name] for name in held.keys() & set(INDICATORS)}
+            done[at] = gate.release(at, window, held, perturbation, 1.0, above)
         released += list(done.values())
     return released
 

@@ -59,7 +59,9 @@ def run(people: int = 1_000, days: int = 6, hours: tuple[int, int] = (0, 24), se
     truths = [_whereabouts(crowd) for crowd in crowds]
     found: dict[tuple[int, int], _Found] = {}
     for protection in (NOTHING, ON):
-        published = Tables.published(own.layers, windows, publish(windows, own.layers, protection, epoch_key(seed)))
+        published = Tables.published(
+            own.layers, windows, publish(windows, own.layers, protection, epoch_key(seed), own.cells)
+        )
         recovered = _recover(published, own)
         for zones in (_FEW_ZONES, _ZONES):
             found[protection.bound, zones] = _score(recovered, truths, zones)
