@@ -35,7 +35,8 @@ from foule.core import Closed, Core
 from foule.partitioner import Partitioner
 from indicators.calendar import DAY_MS, Calendar, label_of_width
 from sinks.kafka import KafkaSink
-from sinks.redis import RedisSink
+from sinks.script import Script
+from sinks.values import Values
 from streams import wire
 from streams.open_window import OpenWindow
 from streams.parts import ShardParts
@@ -178,12 +179,12 @@ def _to_sinks(settings: Settings, publication: Publication) -> dict[str, float]:
     async def unsent(topic: str, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> None:
         pass
 
-    kafka, redis = KafkaSink(unsent), RedisSink(settings.redis)
+    kafka, script = KafkaSink(unsent), Script(settings.redis, Values(), None)
     begun = time.perf_counter()
     for _ in kafka.records(publication):
         pass
     between = time.perf_counter()
-    redis._call(publication, ())
+    script.call(publication, ())
     return {"kafka": between - begun, "redis": time.perf_counter() - between}
 
 
