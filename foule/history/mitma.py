@@ -100,10 +100,10 @@ def _pair(number: Number) -> tuple[str, str]:
 
 def _line(of: date, period: str, number: Number, km: float | None) -> list[str]:
     origin, destination = (EXTERNAL if zone == OUTSIDE else zone for zone in number.cell)
-    total = UNKNOWN if km is None else f"{number.people * km:.3f}"
+    total = UNKNOWN if km is None else f"{number.volume * km:.3f}"
     # activities, residence, income, age and sex are not told apart
     unknown = [UNKNOWN] * 8
-    return [f"{of:%Y%m%d}", period, origin, destination, band_of(km), *unknown, str(number.people), total]
+    return [f"{of:%Y%m%d}", period, origin, destination, band_of(km), *unknown, str(number.volume), total]
 
 
 def _path(layer: str, of: date) -> Path:

@@ -127,12 +127,12 @@ class Observatory:
         if number.indicator == "categories":
             # a pool of categories may hold residents, too
             provenance = _LOCAL if segment == "resident" else ALL
-            return (*where, provenance, _CATEGORIES.get(segment, segment), number.people)
+            return (*where, provenance, _CATEGORIES.get(segment, segment), number.volume)
         if number.indicator in ("origins", "night_origins"):
             origin = origin_of(segment, self._atlas.area(day.layer, zone), self._names)
             category = self._category(origin, of_nights=number.indicator == "night_origins")
-            return (*where, origin.provenance, category, origin.departement, origin.country, number.people)
-        return (*where, ALL, ALL, number.people)
+            return (*where, origin.provenance, category, origin.departement, origin.country, number.volume)
+        return (*where, ALL, ALL, number.volume)
 
     def _category(self, origin: Origin, of_nights: bool) -> str:
         """The category where the provenance decides it: a local is a resident; who slept there, is not local and cannot

@@ -18,6 +18,9 @@ _WINDOW: Final = [pa.field("start", _MOMENT, nullable=False), pa.field("end", _M
 _NUMBER: Final = [
     pa.field("segment", pa.string()),
     pa.field("people", pa.int64(), nullable=False),
+    pa.field("people_estimate", pa.int64()),
+    pa.field("low", pa.int64()),
+    pa.field("high", pa.int64()),
     pa.field("coverage", pa.float64(), nullable=False),
     pa.field("version", pa.int64(), nullable=False),
 ]
@@ -98,9 +101,12 @@ def tables_of(layer: str, numbers: Iterable[Number], atlas: Atlas) -> dict[str, 
 
 
 def _shared(numbers: Sequence[Number]) -> dict[str, list[Any]]:
-    """The columns that both tables have, by the names of a number's fields."""
+    """The columns that both tables have, most by the names of a number's fields."""
     names = ("indicator", "segment", "start", "end", "people", "coverage", "version")
-    return {name: [getattr(number, name) for number in numbers] for name in names}
+    columns: dict[str, list[Any]] = {name: [getattr(number, name) for number in numbers] for name in names}
+    for at, name in enumerate(("people_estimate", "low", "high")):
+        columns[name] = [None if number.estimate is None else number.estimate[at] for number in numbers]
+    return columns
 
 
 def joined(name: str, tables: Iterable[pa.Table]) -> pa.Table:

@@ -10,6 +10,7 @@ import msgspec
 from anonymizer.gate import PUBLISHED_NAMES
 from indicators.cells import OF_PAIRS as OF_PAIRS_ALONE
 from indicators.cells import PARTED, SHAPES, Rule
+from sinks.contract import Interval
 
 PRESENCE: Final = "presence"
 FLOWS: Final = "flows"
@@ -60,13 +61,17 @@ class _Value(msgspec.Struct, frozen=True):
     vanished: _People | None = None
     nights: _People | None = None
     usual: _People | None = None
+    estimate: dict[_Name, Interval] | None = None
 
 
 _decoder: Final = msgspec.json.Decoder(_Value)
 
 
 class Number(NamedTuple):
-    """A released number: ``people`` of ``segment`` (None: of no segment) in ``cell`` and ``[start, end)``, UTC ms."""
+    """A released number: ``people`` of ``segment`` (None: of no segment) in ``cell`` and ``[start, end)``, UTC ms.
+
+    It is of devices; ``estimate``: the people who were estimated of it, and their interval.
+    """
 
     indicator: str
     cell: tuple[str, ...]
@@ -76,6 +81,12 @@ class Number(NamedTuple):
     people: int
     coverage: float
     version: int
+    estimate: Interval | None = None
+
+    @property
+    def volume(self) -> int:
+        """People where they were estimated, else devices."""
+        return self.people if self.estimate is None else self.estimate[0]
 
 
 class Identity(NamedTuple):
@@ -122,16 +133,17 @@ class Value:
     def numbers(self) -> Iterator[Number]:
         """The numbers of the value, those of segments in its own order."""
         value, (start, end, indicator, cell) = self._value, self.identity
+        estimate, about = value.estimate or {}, (value.coverage, value.version)
         if indicator == PRESENCE:
             for name, own in ZONE_FIELDS.items():
                 people = getattr(value, name)
                 if people is not None:
-                    yield Number(own, cell, None, start, end, people, value.coverage, value.version)
+                    yield Number(own, cell, None, start, end, people, *about, estimate.get(name))
         elif isinstance(value.people, dict):
             for segment, people in value.people.items():
-                yield Number(indicator, cell, segment, start, end, people, value.coverage, value.version)
+                yield Number(indicator, cell, segment, start, end, people, *about, estimate.get(segment))
         elif value.people is not None:
-            yield Number(indicator, cell, None, start, end, value.people, value.coverage, value.version)
+            yield Number(indicator, cell, None, start, end, value.people, *about, estimate.get("people"))
 
     def _cell(self, indicator: str) -> tuple[str, ...]:
         value = self._value

@@ -108,7 +108,8 @@ def check_quartiles(name: str, found: Released) -> Check:
 def check_people(name: str, found: Released, expected: Estimates) -> Check:
     """Whether the people who are estimated follow from the published numbers, and are there if they must be."""
     wrong = compare(expected, found.estimates)
-    return Check(name, not wrong, wrong or f"of {_count(expected):,} numbers, all follow from them")
+    right = f"of {_count(expected):,} numbers, all follow from them" if expected else "none, without market shares"
+    return Check(name, not wrong, wrong or right)
 
 
 def check_occupancy(found: Released, expected: Occupancies) -> Check:

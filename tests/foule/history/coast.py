@@ -52,22 +52,38 @@ class Topics:
     def __init__(self) -> None:
         self.records: list[tuple[str, LogRecord]] = []
 
-    def zone(self, zone: str, width: int = DAY_MS, after: int = 0, *, version: int = 1, **numbers: int) -> Topics:
+    def zone(self, zone: str, width: int = DAY_MS, after: int = 0, *, version: int = 1, **numbers: object) -> Topics:
         """A record of ``foule.presence``."""
         return self.add("presence", {"layer": LAYER, "zone": zone} | _window(width, after) | numbers, version)
 
     def flow(
-        self, one: str, other: str, people: int, width: int = DAY_MS, after: int = 0, *, version: int = 1
+        self,
+        one: str,
+        other: str,
+        people: int,
+        width: int = DAY_MS,
+        after: int = 0,
+        *,
+        version: int = 1,
+        **more: object,
     ) -> Topics:
         """A record of ``foule.flows``."""
-        value = {"layer": LAYER, "from": one, "to": other, **_window(width, after), "people": people}
+        value = {"layer": LAYER, "from": one, "to": other, **_window(width, after), "people": people, **more}
         return self.add("flows", value, version)
 
     def indicator(
-        self, name: str, cell: dict[str, str], people: object, width: int = DAY_MS, after: int = 0, *, version: int = 1
+        self,
+        name: str,
+        cell: dict[str, str],
+        people: object,
+        width: int = DAY_MS,
+        after: int = 0,
+        *,
+        version: int = 1,
+        **more: object,
     ) -> Topics:
         """A record of ``foule.indicators``."""
-        value = {"indicator": name, "layer": LAYER, **cell, **_window(width, after), "people": people}
+        value = {"indicator": name, "layer": LAYER, **cell, **_window(width, after), "people": people, **more}
         return self.add("indicators", value, version)
 
     def add(self, topic: str, value: dict[str, Any], version: int = 1) -> Topics:

@@ -55,10 +55,27 @@ def test_numbers_come_back_in_the_long_form_by_layer_width_and_local_day(tmp_pat
     assert len(found) == 10
     day = {"layer": "coast", "width": "1d", "date": "2014-06-28", "start": at(), "end": at(DAY_MS)}
     beach = {"zone": "beach", "title": "La plage", "coverage": 1.0, "version": 1}
+    beach |= dict.fromkeys(("people_estimate", "low", "high"))
     assert {**day, **beach, "indicator": "presence", "origin": None, "segment": None, "people": 120} in found
     parted = {**day, **beach, "indicator": "dwell_origins", "origin": "local", "segment": "1h+", "people": 31}
     assert parted in found
     assert next(row["date"] for row in found if row["people"] == 44) == "2014-06-29"
+
+
+def test_people_who_are_estimated_are_beside_the_devices(tmp_path: Path) -> None:
+    topics = Topics().zone("beach", people=120, estimate={"people": [300, 270, 330]}).zone("port", people=70)
+    topics.flow("beach", "port", 60, estimate={"people": [150, 130, 170]})
+    topics.indicator("dwell", {"zone": "port"}, {"0-1h": 25, "1h+": 31}, estimate={"0-1h": [60, 40, 80]})
+    write(tmp_path, topics)
+    columns = ("people", "people_estimate", "low", "high")
+    found = [tuple(row[name] for name in columns) for name in ("zones", "pairs") for row in rows(tmp_path, name)]
+    assert sorted(found, key=str) == [
+        (120, 300, 270, 330),
+        (25, 60, 40, 80),
+        (31, None, None, None),
+        (60, 150, 130, 170),
+        (70, None, None, None),
+    ]
 
 
 def test_pairs_have_the_distance_of_their_zones(tmp_path: Path) -> None:

@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 
+from anonymizer.gate import PUBLISHED_NAMES, People, Publication, ReleasedWindow
 from config.times import HOUR, MINUTE
 from foule.history.history import Day, History, LeftOut
 from foule.history.span import Span
 from foule.history.values import Number
 from foule.proof.topics import LogRecord
 from indicators.calendar import DAY_MS
+from indicators.cells import SHAPES
+from indicators.extrapolation import MarketShares, estimate
 from sinks.kafka import HEADERS, records
+from sinks.values import Extrapolation, Values
 from tests.foule.history.coast import DAY, LAYER, SETTINGS, START, Topics
 from tests.sinks.released import publication
 
@@ -37,6 +41,52 @@ def test_what_the_sink_writes_is_read() -> None:
         Number("presence", ("beach",), None, START, end, 40, 1.0, 7),
     ]
     assert list(history.remarks()) == []
+
+
+@pytest.mark.parametrize("extrapolation", [None, Extrapolation(MarketShares({("*", "*"): 0.5}), 1.96)])
+def test_every_form_that_the_sink_writes_is_read_with_its_people(extrapolation: Extrapolation | None) -> None:
+    window = of_every_form()
+    history = History(SETTINGS)
+    for offset, record in enumerate(records(window, values=Values((), extrapolation))):
+        topic = record.topic.removeprefix("foule.")
+        history.take(topic, LogRecord(0, offset, 0, record.key, record.value, HEADERS))
+    assert list(history.remarks()) == []
+    numbers = history.numbers(WHOLE)
+    assert {one.indicator for one in numbers} == set(SHAPES)
+    assert {(one.indicator, one.cell, one.segment): one.people for one in numbers} == by_name(window.window)
+    for one in numbers:
+        assert one.estimate == (extrapolation and tuple(estimate(People(one.people), 0.5, 0, 1.96)))
+        assert one.volume == (one.estimate[0] if one.estimate else one.people)
+
+
+def of_every_form() -> Publication:
+    """A day with a number of every indicator; all of the devices of a number are of one origin."""
+    zones = {"beach": dict(zip(PUBLISHED_NAMES, range(40, 47), strict=True)), "port": {"people": 33}}
+    pairs = {("beach", "port"): 27, ("port", "outside"): 19}
+    parts: dict[str, dict[tuple[str, ...], dict[str, int]]] = {
+        "flow_origins": {("beach", "port"): {"unknown": 27}},
+        "dwell_origins": {("beach", "unknown"): {"0-15m": 12}},
+        "origins": {("beach",): {"unknown": 40}},
+        "arrival_origins": {("beach",): {"unknown": 41}},
+        "departure_origins": {("beach",): {"unknown": 42}},
+        "night_origins": {("beach",): {"unknown": 45}},
+    }
+    others = {"dwell": "0-15m", "recurrence": "1", "sojourns": "2", "categories": "transit", "catchment": "outside"}
+    parts |= {name: {("beach",): {segment: 30}} for name, segment in others.items()}
+    return publication(zones, pairs, trips=pairs, parts=parts, layer=LAYER, width="1d", start=START, version=7)
+
+
+def by_name(window: ReleasedWindow) -> dict[tuple[str, tuple[str, ...], str | None], int]:
+    """The numbers of a window by indicator, cell and segment."""
+    found: dict[tuple[str, tuple[str, ...], str | None], int] = {}
+    for zone, numbers in window.zones.items():
+        found |= {(PUBLISHED_NAMES[name], (zone,), None): people for name, people in numbers.items()}
+    for name, pairs in window.pairs.items():
+        found |= {(name, pair, None): people for pair, people in pairs.items()}
+    for name, cells in window.parts.items():
+        for cell, segments in cells.items():
+            found |= {(name, cell, segment): people for segment, people in segments.items()}
+    return found
 
 
 def test_every_indicator_is_read_with_its_cell_and_segments() -> None:

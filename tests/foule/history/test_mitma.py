@@ -46,6 +46,13 @@ def test_trips_of_a_day_are_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "coast/ficheros-diarios/2014-06/20140628_Viajes_coast.csv.gz").exists()
 
 
+def test_trips_are_of_people_where_these_were_estimated(tmp_path: Path) -> None:
+    pair = {"from": "port", "to": "beach"}
+    topics = Topics().indicator("trips", pair, 28, estimate={"people": [70, 50, 90]})
+    [lines] = written(tmp_path, topics.history()).values()
+    assert lines[1:] == [f"20140628|NA|port|beach|10-50|{NA}|70|778.366"]
+
+
 def test_flows_of_an_hour_are_in_the_file_of_their_calendar_day(tmp_path: Path) -> None:
     topics = Topics().flow("port", "beach", 30, HOUR, 19 * HOUR).flow("port", "beach", 31, HOUR, 20 * HOUR)
     topics.flow("port", "beach", 25, HOUR, 0).flow("port", "beach", 90).flow("port", "beach", 26, 5 * MINUTE)

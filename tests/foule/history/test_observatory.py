@@ -39,6 +39,21 @@ def test_totals_are_of_all_provenances_and_categories(tmp_path: Path) -> None:
     assert header == "Date;ZoneObservation;Provenance;CategorieVisiteur;Volume"
 
 
+def test_volumes_are_of_people_where_these_were_estimated_and_occupation_is_of_devices(tmp_path: Path) -> None:
+    topics = Topics().zone("beach", people=120, nights=30, estimate={"people": [300, 270, 330], "nights": [75, 60, 90]})
+    topics.indicator("origins", {"zone": "beach"}, {"local": 80, "other": 40}, estimate={"local": [200, 180, 220]})
+    topics.zone("beach", FIVE, people=60, estimate={"people": [150, 130, 170]})
+    assert written(tmp_path, topics) == {
+        "Diurne": ["2014-06-28;La plage;TOUTES;TOUTES;300"],
+        "Nuitee": ["2014-06-28;La plage;TOUTES;TOUTES;75"],
+        "Diurne_Provenance": [
+            "2014-06-28;La plage;AUTRES;TOUTES;;;40",
+            "2014-06-28;La plage;LOCAL;Resident;Charente-Maritime;;200",
+        ],
+        "Occupation": ["2014-06-28;La plage;60;04:00;60.0;1;2.00"],
+    }
+
+
 def test_categories_have_the_provenance_that_they_imply(tmp_path: Path) -> None:
     people = {"resident": 90, "habitual": 80, "tourist": 70, "visitor": 60, "transit": 50}
     topics = Topics().indicator("categories", {"zone": "beach"}, people)
