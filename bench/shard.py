@@ -13,7 +13,7 @@ import numpy as np
 import zones
 from anonymizer.keys import EpochKeys, MemoryKeyStore
 from bench import workload
-from config.sections import IndicatorsSettings, LayerSettings, ZonesSettings
+from config.sections import IndicatorsSettings, LayerSettings, TimeSettings, ZonesSettings
 from config.settings import Settings
 from foule.partitioner import Partitioner
 from indicators.calendar import DAY_MS
@@ -23,13 +23,17 @@ from streams.shard import Shard, ShardParts
 PARTITIONS = 4
 
 
-def shard_parts(layers: int, indicators: IndicatorsSettings | None = None) -> ShardParts:
+def shard_parts(
+    layers: int, indicators: IndicatorsSettings | None = None, clock: TimeSettings | None = None
+) -> ShardParts:
     """What a worker's shards share, for the bench's town in this many layers."""
     with tempfile.TemporaryDirectory(prefix="foule-bench-") as folder:
         cells = workload.write_cells(Path(folder) / "cells.csv")
         columns = tuple(LayerSettings(name=name, column=name) for name in workload.LAYERS[:layers])
         settings = Settings(
-            zones=ZonesSettings(cells=cells, layers=columns), indicators=indicators or IndicatorsSettings()
+            zones=ZonesSettings(cells=cells, layers=columns),
+            indicators=indicators or IndicatorsSettings(),
+            time=clock or TimeSettings(),
         )
         return ShardParts.of(settings, zones.load(settings.zones), EpochKeys(MemoryKeyStore(), 0, lambda: 0))
 

@@ -8,12 +8,15 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from indicators.sorting import stable_order
+
 #: The indicators of a zone, in the order of the tallies. ``flows`` has a pair of zones as its cell.
 ZONE_INDICATORS = ("presence", "arrivals", "departures", "appeared", "vanished")
 FLOWS = "flows"
 INDICATORS = (*ZONE_INDICATORS, FLOWS)
 
 _EXACT = 1 << 21
+_SPARSE = 4  # cells for each device: with more it is faster to sort the devices than to go through all cells
 
 
 class Counts(NamedTuple):
@@ -38,8 +41,16 @@ class Counts(NamedTuple):
         """Count how often each cell occurs; ``cells``: int64 (n,), ``record_keys``: uint32 (n,), one entry a device."""
         if not len(cells):
             return cls.empty()
-        distinct, where, counts = np.unique(cells, return_inverse=True, return_counts=True)
-        return cls(distinct, counts.astype(np.int64), key_sums(where, record_keys, len(distinct)))
+        number = int(cells.max()) + 1
+        if number <= _SPARSE * len(cells):
+            counts = np.bincount(cells, minlength=number)
+            found = np.flatnonzero(counts)
+            return cls(found, counts[found].astype(np.int64), key_sums(cells, record_keys, number)[found])
+        order = stable_order(cells)
+        cells = cells[order]
+        first = np.flatnonzero(np.concatenate([[True], cells[1:] != cells[:-1]]))
+        keys = np.add.reduceat(record_keys[order], first, dtype=np.uint64)
+        return cls(cells[first], np.diff(first, append=len(cells)), keys.astype(np.uint32))
 
     def plus(self, other: Counts) -> Counts:
         """The sum, cell by cell: what two shards that share no device counted together."""

@@ -101,13 +101,14 @@ class Day:
         everywhere = stays_of(day.stays, zones)
         inside = everywhere.rows(everywhere.zones != zones - 1)
         slept = night_zones(everywhere, plan.night_stay, len(devices))
+        before = day.memory.days_before(inside)
         counts: dict[str, Counts] = {}
         if plan.nights:
             counts |= self._nights(slept, zones, devices)
         if plan.categories:
             kinds = categories(
                 plan.local[layer][inside.zones] == devices.origins[inside.slots],
-                day.memory.days_before(inside) >= plan.habitual_days,
+                before >= plan.habitual_days,
                 slept[inside.slots] == inside.zones,
                 inside.stay,
                 plan.visit_stay,
@@ -120,7 +121,10 @@ class Day:
             counts["trips"] = day.trips.counts(devices.record_keys)
         if plan.several_days:
             number = self._calendar.day_of(span.start) - self._first
-            counts |= self._several_days(day.memory, number, everywhere, inside, slept, zones, devices)
+            if plan.recurrence:
+                counts["recurrence"] = devices.count(inside.slots, inside.zones * len(DAYS) + DAYS.of(before + 1))
+            day.memory.add_day(number, everywhere, slept)
+            counts |= self._several_days(day.memory, everywhere, slept, zones, devices)
         return {name: found for name, found in counts.items() if len(found.cells)}
 
     def _nights(self, slept: NDArray[np.int32], zones: int, devices: Devices) -> dict[str, Counts]:
@@ -134,18 +138,12 @@ class Day:
     def _several_days(
         self,
         memory: Memory,
-        number: int,
         everywhere: DayStays,
-        inside: DayStays,
         slept: NDArray[np.int32],
         zones: int,
         devices: Devices,
     ) -> dict[str, Counts]:
         plan, counts = self._plan, dict[str, Counts]()
-        if plan.recurrence:
-            times = DAYS.of(memory.days_before(inside) + 1)
-            counts["recurrence"] = devices.count(inside.slots, inside.zones * len(DAYS) + times)
-        memory.add_day(number, everywhere, slept)
         if plan.sojourns:
             slots = np.flatnonzero((slept != NOWHERE) & (slept != zones - 1))
             where = slept[slots].astype(np.int64)

@@ -58,9 +58,9 @@ class Memory:
         old = np.searchsorted(pairs, self._pairs)
         for name, column in columns.items():
             column[old] = self._columns[name]
-        columns["days"][np.searchsorted(pairs, today)] += 1
-        slept = nights[stays.slots] == stays.zones
-        at = np.searchsorted(pairs, today[slept])
+        here = np.searchsorted(pairs, today)
+        columns["days"][here] += 1
+        at = here[nights[stays.slots] == stays.zones]
         columns["row"][at] = np.where(columns["last"][at] == day - 1, columns["row"][at] + 1, 1)
         columns["nights"][at] += 1
         columns["last"][at] = day

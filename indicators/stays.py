@@ -67,9 +67,8 @@ def longest_zone(
     found = np.full(devices, -1, np.int32)
     if len(slots):
         first = np.flatnonzero(np.concatenate([[True], slots[1:] != slots[:-1]]))
-        largest = np.maximum.reduceat(weights, first)
-        group = np.cumsum(np.concatenate([[True], slots[1:] != slots[:-1]])) - 1
-        best = np.flatnonzero((weights == largest[group]) & (weights >= max(least, 1)))
+        largest = np.repeat(np.maximum.reduceat(weights, first), np.diff(first, append=len(slots)))
+        best = np.flatnonzero((weights == largest) & (weights >= max(least, 1)))
         # backwards, so that the lowest zone of a device is the one that stays
         found[slots[best[::-1]]] = zones[best[::-1]]
     return found

@@ -39,7 +39,9 @@ class Sums:
             order = stable_order(pairs)
             pairs = pairs[order]
             first = np.flatnonzero(np.concatenate([[True], pairs[1:] != pairs[:-1]]))
-            self._chunks = [(pairs[first], np.add.reduceat(times[:, order], first, axis=1))]
+            # one column after the other: rows of a column are picked faster than those of several at once
+            sums = np.stack([np.add.reduceat(column[order], first) for column in times])
+            self._chunks = [(pairs[first], sums)]
             self._compacted, self._waiting = len(first), 0
         return self._chunks[0]
 
