@@ -21,8 +21,8 @@ from bench.day_errors import LayerErrors
 from bench.festival_day import FestivalDay, RawKey
 from bench.markdown import percent, table
 from bench.verdict import emit
-from indicators.extrapolation import ANY, MarketShares, quantile
 from simulator.population import FRANCE
+from sinks.extrapolation import ANY, MarketShares, quantile
 
 
 class _Market(NamedTuple):

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from anonymizer.gate import People, ReleasedWindow
 from bench.festival_day import Counted, RawKey
 from indicators.calendar import width_of_label
-from indicators.extrapolation import Estimate, MarketShares, combined
+from sinks.extrapolation import Estimate, MarketShares, combined
 
 
 class _Field(NamedTuple):

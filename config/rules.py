@@ -145,6 +145,8 @@ def _indicators(indicators: IndicatorsSettings, clock: TimeSettings) -> Iterator
     for name in SEVERAL_DAYS:
         if getattr(indicators, name) and clock.epoch_days == 1:
             yield Broken((f"indicators.{name}", "time.epoch_days"), "false, since an epoch has one day only")
+    if indicators.occupancy and min(clock.windows) >= DAY:
+        yield Broken(("indicators.occupancy", "time.windows"), 'false, since no width of time.windows is below "1d"')
     if not any(getattr(indicators, name) for name in BY_NIGHT):
         return
     begin, end = (_since(clock.day_start, text) for text in (indicators.night_from, indicators.night_until))

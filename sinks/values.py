@@ -10,8 +10,8 @@ from config import market_shares
 from config.settings import Settings
 from indicators.cells import SHAPES
 from indicators.dwell import quartiles
-from indicators.extrapolation import ANY, Estimate, MarketShares, combined, estimate, quantile
 from sinks.contract import TRIPS
+from sinks.extrapolation import ANY, Estimate, MarketShares, combined, estimate, quantile
 from zones import Layer
 from zones.centres import distance_km
 

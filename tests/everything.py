@@ -42,7 +42,8 @@ def with_every_indicator(parameters: Parameters, **rules: Any) -> Parameters:
     daily = OF_A_DAY if DAY in parameters.widths else ()
     several = OF_SEVERAL_DAYS if daily and parameters.epoch_days > 1 else ()
     wanted: dict[str, Any] = dict.fromkeys((*daily, *several), True)
-    return replace(parameters, **tables(), dwell=parameters.widths, origins=parameters.widths, **{**wanted, **rules})
+    wanted |= {"dwell": parameters.widths, "origins": parameters.widths}
+    return replace(parameters, **tables(), **{**wanted, **rules})
 
 
 @st.composite

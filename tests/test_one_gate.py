@@ -20,7 +20,6 @@ KNOWN_TO_SINKS = {
     "indicators.calendar",
     "indicators.cells",
     "indicators.dwell",
-    "indicators.extrapolation",
 }
 COUNTING = ("anonymizer", "indicators", "streams")
 GATE = "anonymizer/gate.py"

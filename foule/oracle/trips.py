@@ -16,9 +16,9 @@ def stop_day(track: Track, visit: Visit) -> Span | None:
     when it ends.
     """
     for day in track.days.local_days(visit.first, visit.end):
-        last = max(
-            (ts for ts, _ in track.seen if visit.first <= ts <= visit.last and ts < day.end), default=visit.first
-        )
+        last = visit.last
+        if last >= day.end:
+            last = max(ts for ts, _ in track.seen if visit.first <= ts < day.end)
         if last - visit.first >= track.parameters.trip_stay:
             return day
     return None

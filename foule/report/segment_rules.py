@@ -121,7 +121,7 @@ def _derived(facts: Facts) -> Rule:
     return Rule(
         "What is derived tells no more than what is released",
         ("inference",),
-        ("indicators/extrapolation.py", "indicators/occupancy.py", "sinks/values.py", "foule/history/history.py"),
+        ("sinks/extrapolation.py", "indicators/occupancy.py", "sinks/values.py", "foule/history/history.py"),
         (),
         (
             *plain(

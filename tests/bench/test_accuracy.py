@@ -11,7 +11,7 @@ from bench.coverage import Extrapolation, Held, coverage, of_size
 from bench.day_errors import LayerErrors
 from bench.errors import Errors, Pair, beside, beside_merged, beside_pooled, distance
 from bench.festival_day import FULL_DAY, Counted, FestivalDay
-from indicators.extrapolation import Estimate, MarketShares, combined, estimate, quantile
+from sinks.extrapolation import Estimate, MarketShares, combined, estimate, quantile
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 RAW_DAY = ("communes", "presence", FULL_DAY.width, FULL_DAY.start)

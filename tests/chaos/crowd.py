@@ -26,6 +26,7 @@ _BOUNDARY = 5 * MINUTE
 _DAMAGED = 0.002
 _LARGEST = 100_000  # bytes; a larger damaged record would be refused by the producer
 _CHUNK = 5_000
+_HOMES = (b"17", b"33", b"75", b"13", b"99")
 _RATES = (0.36, 0.3, 0.2, 0.14)
 #: The slowest partition falls idle and comes back; the one before it stops for good (shares of the span).
 _SILENT = {3: (0.35, 0.6), 2: (0.85, 1.0)}
@@ -48,6 +49,7 @@ class ChaosCrowd:
     """``events`` records over :data:`SPAN` of event time, the same for the same seed.
 
     One in fifty or so comes too late, one in 500 is damaged, and one in fifty lies on the end of a window or 1 ms off.
+    Devices are of several countries and home areas, and one event in fifty is as if its SIM were another's.
     The partitions, four by default settings, have very different rates; which one is which is the seed's choice.
     """
 
@@ -94,7 +96,8 @@ class ChaosCrowd:
             place = (number * 7 + step[row] + int(way[row])) % _CELLS
             name = "nowhere" if unknown[row] else f"c{place}"
             keys.append(devices[number])
-            values.append(b'{"ts":%d,"subscriber":"%b","cell":"%b","mcc":208}' % (moment, keys[row], name.encode()))
+            told = (moment, keys[row], name.encode(), _origin(number + (row % 50 == 0)))
+            values.append(b'{"ts":%d,"subscriber":"%b","cell":"%b"%b}' % told)
         for row in np.flatnonzero(rng.random(count) < _DAMAGED).tolist():
             value = next(damaged)[0] or b""
             values[row] = value if len(value) <= _LARGEST else value[:_LARGEST]
@@ -107,3 +110,10 @@ class ChaosCrowd:
         for silent, (begin, end) in self._silent.items():
             rank[(rank == silent) & (due >= begin) & (due < end)] = 0
         return np.minimum(rank, len(self._rates) - 1)
+
+
+def _origin(device: int) -> bytes:
+    """What an event of a device says of where its SIM is from; if nothing, its IMSI tells the country."""
+    if device % 8 == 0:
+        return b',"mcc":262' if device % 16 else b',"mcc":"310"'
+    return b"" if device % 8 == 1 else b',"mcc":208,"home":"%b"' % _HOMES[device % len(_HOMES)]

@@ -30,7 +30,10 @@ Say = Callable[[str], None]
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What to run: ``interval``: seconds from one fault to the next; ``kinds``: of the faults, all if none is named."""
+    """What to run: ``interval``: seconds from one fault to the next; ``kinds``: of the faults, all if none is named.
+
+    Epochs are of one day for an even seed, so that one ends in the run, and of two for an odd one.
+    """
 
     seed: int
     faults: int
@@ -38,6 +41,11 @@ class Options(msgspec.Struct, frozen=True):
     workers: int
     interval: float
     kinds: tuple[str, ...] = ()
+
+    @property
+    def epoch_days(self) -> int:
+        """Of how many days an epoch is."""
+        return 1 + self.seed % 2
 
 
 def run(options: Options, folder: Path, say: Say) -> Report:
@@ -48,9 +56,10 @@ def run(options: Options, folder: Path, say: Say) -> Report:
     """
     faults = plan(options.seed, options.faults, options.workers, options.interval, options.kinds)
     seconds = options.interval * options.faults + TAIL_SECONDS
-    with Stage(folder, options.workers, say) as stage:
+    with Stage(folder, options.workers, options.epoch_days, say) as stage:
         group = stage.group
         say(f"seed {options.seed}: Kafka, Redis and {options.workers} workers start; logs in {folder}")
+        say(f"every indicator, in epochs of {options.epoch_days} d")
         wait_until(lambda: len(group.members(RUNNING)) == options.workers, _START_WITHIN, "all workers run")
         feed = stage.feed(options.seed, options.events, seconds)
         say(f"{options.events:,} events in {seconds:.0f} s")

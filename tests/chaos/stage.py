@@ -36,11 +36,20 @@ _K = 10
 _SENDS_WITHIN = 60.0
 
 
+def indicators(epoch_days: int) -> dict[str, object]:
+    """The section of the settings in which everything is counted that epochs of so many days have."""
+    wanted: dict[str, object] = {"dwell": ["1h", "1d"], "origins": ["1h", "1d"], "trip_stay": "5m", "habitual_days": 1}
+    wanted |= dict.fromkeys(["nights", "categories", "catchment", "trips", "occupancy"], True)
+    several = dict.fromkeys(["recurrence", "sojourns", "usual"], epoch_days > 1)
+    return {**wanted, **several, "usual_nights": 1}
+
+
 class Stage:
     """Everything that a run needs, started; a context manager. ``folder`` gets the settings and all logs."""
 
-    def __init__(self, folder: Path, workers: int, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, workers: int, epoch_days: int, say: Callable[[str], None]) -> None:
         self.folder = folder
+        self._epoch_days = epoch_days
         self.broker = RealKafka()
         self.numbers = RealRedis(persistent=True)
         self.keys = RealRedis()
@@ -97,6 +106,8 @@ class Stage:
                     "min_difference": 0,
                     "layers": [{"name": layer, "column": layer} for layer in LAYERS],
                 },
+                "time": {"epoch_days": self._epoch_days},
+                "indicators": indicators(self._epoch_days),
                 "privacy": {"k": _K},
                 "stream": {
                     "seal_every": f"{SEAL_EVERY:g}s",

@@ -17,7 +17,7 @@ from streams import wire
 from streams.wire import Seal
 from tests.conftest import SettingsMaker
 from tests.e2e.festival import DAY_AFTER, festival_settings
-from tests.e2e.results import event_logs, locator, oracle_of
+from tests.e2e.results import event_logs, oracle_of
 from tests.e2e.running import Tail, Worker, foule, wait_until, wait_until_released
 from zones import load as load_places
 
@@ -105,7 +105,7 @@ def test_another_threshold_is_refused_and_begins_anew_with_the_next_epoch(
         assert worker.metrics().get("foule_offset_gaps_total", 0) == 0
 
     places = load_places(settings.zones)
-    released = oracle_of(settings, keys, locator(places), places.layers).released(Rules.of(settings, places.layers))
+    released = oracle_of(settings, keys).released(Rules.of(settings, places.layers))
     assert len(released) > 50
     assert min(window.start for window in released) >= DAY_END
     redis, topics = of_redis(settings), of_topics(settings)

@@ -25,6 +25,7 @@ from streams.fetch import Fetch
 from streams.folding import fold
 from streams.log_ends import log_ends
 from streams.wire import Advance, encode_advance
+from tests.chaos.stage import indicators
 from tests.conftest import Broker, SettingsMaker
 from tests.crowds import Universe
 from tests.damage import fuzz
@@ -68,6 +69,7 @@ def settings_file(tmp_path: Path, settings_for: SettingsMaker) -> Path:
             "cells": tmp_path / "cells.csv",
             "layers": [{"name": layer, "column": layer} for layer in universe.layers],
         },
+        indicators=indicators(1),
         privacy={"k": 10},
         stream={"seal_every": "1s", "checkpoint_every": "5s"},
     )
@@ -149,7 +151,8 @@ def alone(
     """What the oracle says of the good records alone, and the end of their last epoch; ``keys``: of the epochs."""
     parameters = Parameters.of(settings)
     advances = final_advances(parameters, logs, universe.locate)
-    return run(parameters, logs, advances, universe.locate, keys), advances[0][0][1]
+    layers = zones.load(settings.zones).layers
+    return run(parameters, logs, advances, universe.locate, keys, layers), advances[0][0][1]
 
 
 async def test_a_million_damaged_records_are_accounted_for_and_change_no_number(

@@ -128,11 +128,12 @@ def time_of(record: Record, parameters: Parameters) -> int:
 
 def with_losses(settings: Settings, losses: Mapping[int, Loss], keys: Keys, rules: Rules) -> tuple[Result, Tallies]:
     """What the oracle has if each shard has one loss, and what it would have had of the windows that these withhold."""
-    parameters, locate = Parameters.of(settings), locator(load_places(settings.zones))
+    places = load_places(settings.zones)
+    parameters, locate = Parameters.of(settings), locator(places)
     logs, advances = event_logs(settings), applied_advances(settings)
-    full = run(parameters, logs, advances, locate, keys)
+    full = run(parameters, logs, advances, locate, keys, places.layers)
     rest = {shard: after(losses[shard], log, full, parameters) for shard, log in logs.items()}
-    later = run(parameters, rest, advances, locate, keys)
+    later = run(parameters, rest, advances, locate, keys, places.layers)
     assert later.accepted == later.read
     assert later.watermarks == full.watermarks
     withheld = Losses()

@@ -24,6 +24,7 @@ from streams import checkpoint
 from streams.checkpoint import Cut, Record, Restorer
 from streams.watermark import BEGINNING
 from tests.conftest import SettingsMaker
+from tests.e2e.festival import INDICATORS
 from tests.e2e.running import ROOT, Worker, wait_until, wait_until_released
 from tests.privacy.scan import find_identifiers
 from tests.services.settings_file import FreshNames
@@ -112,6 +113,7 @@ def festival(tmp_path: Path, settings_for: SettingsMaker) -> Path:
         tmp_path,
         events={"not_before": "2014-06-27T00:00:00+02:00"},
         zones={"cells": given.zones.cells, "layers": layers},
+        indicators=INDICATORS,
         stream={"checkpoint_every": "1s", "seal_every": "1s"},
         log={"level": "debug"},
     )
@@ -135,8 +137,9 @@ def test_subscriber_ids_are_nowhere_and_planted_ones_are_found(festival: Path, f
     assert len(ids) > 300
     assert find_identifiers([record.value or b"" for record in read_topic(settings, settings.topics.rejected)], ids)
     places = left_behind(settings, fresh_names)
-    assert set(places) >= {"redis", "key store", "tallies", "checkpoints", "frontier", "presence", "flows"}
-    assert all(places[name] for name in ("redis", "tallies", "checkpoints", "frontier", "presence", "flows"))
+    written = {"redis", "tallies", "checkpoints", "frontier", "presence", "flows", "indicators"}
+    assert set(places) >= {"key store", *written}
+    assert all(places[name] for name in written)
     places |= {"log": [worker.log_text.encode()], "printed": printed, "metrics": [metrics], "keys then": while_counting}
     assert b"shard 0 goes on at offset" in places["log"][0] and b"foule_records_read_total" in metrics
     assert found_in(places, ids) == {}

@@ -25,10 +25,12 @@ from streams import topics
 from streams.checkpoint import Record as ChangelogRecord
 from streams.checkpoint import Restorer
 from streams.wire import Advance, encode_advance
+from tests.chaos.stage import indicators
 from tests.conftest import SettingsMaker
 from tests.crowds import Crowd, interleave
 from tests.damage import fuzz
-from tests.e2e.results import dead_letters, due_letters, locator, oracle_of
+from tests.e2e.festival import INDICATORS
+from tests.e2e.results import dead_letters, due_letters, oracle_of
 from tests.e2e.running import ROOT, Worker, foule, read_topic, wait_until, wait_until_released
 from tests.generators import crowd
 from tests.privacy.scan import find_identifiers
@@ -96,6 +98,7 @@ def settings_file(tmp_path: Path, settings_for: SettingsMaker) -> Path:
         tmp_path,
         events={"shuffle": True},
         topics={"partitions": PARTITIONS},
+        indicators=indicators(1),
         zones={"cells": cells, "layers": [{"name": layer, "column": layer} for layer in universe.layers]},
         privacy={"k": 10},
         stream={"seal_every": "1s", "checkpoint_every": "2s"},
@@ -123,7 +126,7 @@ def judged(expected: Result) -> Counter[str]:
 def assert_equal_to_the_oracle(settings: Settings, keys: Keys) -> Result:
     """All that was read, released and counted is what the oracle says, which is returned."""
     places = load_places(settings.zones)
-    expected = oracle_of(settings, keys, locator(places), places.layers)
+    expected = oracle_of(settings, keys)
     assert counted(settings) == judged(expected)
     assert dead_letters(settings) == due_letters(expected)
     assert len(expected.released(Rules.of(settings, places.layers))) > 100
@@ -183,6 +186,7 @@ def test_the_doctor_recommends_the_shuffle_for_the_festival_without_keys_and_it_
             tmp_path / str(shuffle),
             events={"not_before": "2014-06-27T00:00:00+02:00", "shuffle": shuffle},
             zones={"cells": given.zones.cells, "layers": layers},
+            indicators=INDICATORS,
             stream={"checkpoint_every": "3s", "seal_every": "1s"},
         )
     shuffled = load(files[True])

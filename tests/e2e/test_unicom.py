@@ -37,6 +37,15 @@ FILE = ROOT.parent / "shared/data/unicom_xdr_201508.csv.gz"
 EXAMPLE = ROOT / "examples/unicom.toml"
 RECORDS, BAD_TIMES = 293_768, 6_258
 LONG = {"linger": "32d", "epoch_days": 32, "epoch_start": "2015-07-31", "windows": ["1d"]}
+SEVERAL_DAYS = {"linger": "3h", "epoch_days": 32, "epoch_start": "2015-07-31", "windows": ["1h", "1d"]}
+OF_A_DAY = {"dwell": ["1h", "1d"], "origins": ["1h", "1d"], **dict.fromkeys(["nights", "catchment", "trips"], True)}
+"""Subscribers are hashes and events tell no MCC: every origin is unknown."""
+OF_DAYS = {
+    **OF_A_DAY,
+    "dwell": ["1d"],
+    "origins": ["1d"],
+    **dict.fromkeys(["categories", "recurrence", "sojourns", "usual"], True),
+}
 
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason=f"{FILE.name} is not in ../shared/data")
 
@@ -68,15 +77,16 @@ def oracle_without_kafka(settings: Settings) -> Result:
     for partition, values, recording in recorded(settings):
         log = logs[partition]
         log += [Record(len(log) + at, recording.kafka_timestamp, value) for at, value in enumerate(values)]
-    parameters = Parameters.of(settings)
-    return run(parameters, logs, final_advances(parameters, logs, area), area)
+    parameters, layers = Parameters.of(settings), zones.load(settings.zones).layers
+    return run(parameters, logs, final_advances(parameters, logs, area), area, layers=layers)
 
 
 @pytest.mark.real_kafka
 def test_every_number_of_the_stream_equals_the_oracle(
     settings_for: SettingsMaker, tmp_path: Path, real_kafka: RealKafka, keys: Keys
 ) -> None:
-    path = settings_for(tmp_path, **example(privacy={"k": 10}, redis={"series_length": 20_000}))
+    sections = example(privacy={"k": 10}, redis={"series_length": 20_000}, indicators=OF_A_DAY)
+    path = settings_for(tmp_path, **sections)
     settings = load(path)
     topics.create(settings)
     with Worker(path) as worker:
@@ -84,8 +94,8 @@ def test_every_number_of_the_stream_equals_the_oracle(
         wait_until_released(settings, sent["watermark"], within=300, workers=[worker])
         metrics = worker.metrics()
 
-    expected = oracle_of(settings, keys, area)
     layers = zones.load(settings.zones).layers
+    expected = oracle_of(settings, keys, area, layers)
     released = expected.released(Rules.of(settings, layers))
     assert expected.read == expected.accepted + expected.late + sum(expected.rejected.values()) == RECORDS
     assert expected.rejected == sent["rejected"] == {"bad_time": BAD_TIMES}
@@ -94,6 +104,7 @@ def test_every_number_of_the_stream_equals_the_oracle(
     assert raw_tallies(settings, layers, keys) == expected.by_shard
     assert released_in_kafka(settings) == released != {}
     assert released_in_redis(settings) == released
+    assert {name for counts in released.values() for name in counts} >= {"dwell", "nights", "trips", "catchment"}
     for name in ("read", "accepted", "late"):
         assert metrics[f"foule_records_{name}_total"] == sent[name] == getattr(expected, name)
     assert metrics['foule_records_rejected_total{reason="bad_time"}'] == BAD_TIMES
@@ -123,9 +134,15 @@ def under_keys(settings: Settings, keys: Keys) -> Iterator[dict[str, Any]]:
             yield from (msgspec.json.decode(record.value) for record in records(publication))
 
 
-@pytest.mark.parametrize("time", [{}, LONG], ids=["as in the example", "one epoch without silence"])
-def test_the_core_counts_what_the_oracle_counts(tmp_path: Path, time: dict[str, object]) -> None:
-    settings = load(write_settings(tmp_path / "foule.toml", example(time=time)))
+@pytest.mark.parametrize(
+    ("time", "indicators"),
+    [({}, OF_A_DAY), (SEVERAL_DAYS, OF_DAYS), (LONG, OF_DAYS)],
+    ids=["as in the example", "one epoch", "one epoch without silence"],
+)
+def test_the_core_counts_what_the_oracle_counts(
+    tmp_path: Path, time: dict[str, object], indicators: dict[str, object]
+) -> None:
+    settings = load(write_settings(tmp_path / "foule.toml", example(time=time, indicators=indicators)))
     closed = []
     for partition, values, recording in recorded(settings):
         closed += recording.core.take(partition, values, recording.stamps(len(values)))
@@ -138,7 +155,7 @@ def test_the_core_counts_what_the_oracle_counts(tmp_path: Path, time: dict[str, 
     assert (summary["accepted"], summary["late"]) == (expected.accepted, expected.late)
     assert (summary["read"], summary["rejected"]) == (RECORDS, {"bad_time": BAD_TIMES})
     assert sum(int(shard.moves[0]) for shard in core.shards) == expected.moves["lac"].total()
-    if time:
+    if time == LONG:
         flows = [tally.counts[FLOWS] for _, tally in closed if FLOWS in tally.counts]
         pairs = {pair for counts in flows for pair in counts.cells.tolist()}
         named = {pair_of(layers[0], pair) for pair in pairs}

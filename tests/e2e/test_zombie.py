@@ -11,7 +11,7 @@ from foule.oracle.oracle import Keys
 from streams import topics
 from tests.chaos.crowd import CATALOGUE, LAYERS
 from tests.chaos.expected import expected
-from tests.chaos.stage import Feed
+from tests.chaos.stage import Feed, indicators
 from tests.chaos.verdict import judge
 from tests.conftest import SettingsMaker
 from tests.e2e.running import Worker, wait_until, wait_until_released
@@ -40,6 +40,7 @@ def test_a_worker_that_wakes_up_after_its_partitions_have_moved_changes_nothing_
             "min_difference": 0,
             "layers": [{"name": layer, "column": layer} for layer in LAYERS],
         },
+        indicators=indicators(1),
         privacy={"k": 10},
         stream={"seal_every": "1s", "checkpoint_every": "3s", "idle_after": "4s"},
     )

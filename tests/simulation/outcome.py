@@ -89,6 +89,10 @@ class Outcome:
         return f"seed {self.seed}: {'; '.join(self.problems) or 'all as the oracle'} (after {faults})"
 
 
+_Labels = dict[tuple[str, int, int, int], str]
+"""The label of a key, by layer, width, start and shard."""
+
+
 class Judge:
     """Reads the logs and Redis of a simulated world."""
 
@@ -100,6 +104,7 @@ class Judge:
         self.world = world
         self.redis = redis
         self._counted: tuple[tuple[dict[int, list[tuple[int, int]]], Keys], Result] | None = None
+        self._awaited: tuple[Result, _Labels, Tallies] | None = None
 
     def _advances(self) -> dict[int, list[tuple[int, int]]]:
         topics = self.settings.topics
@@ -153,11 +158,11 @@ class Judge:
         early = [message.watermark for message in messages if isinstance(message, wire.EarlyEnd)]
         return min(early + [gone.first - 1 for gone in messages if isinstance(gone, wire.SourceLoss)], default=None)
 
-    def _labels(self) -> dict[tuple[str, int, int, int], str]:
+    def _labels(self) -> _Labels:
         """By the label of which key a shard told the devices of a window apart when it was decided, if it was; by
         layer, width, start and shard."""
         names = [layer.name for layer in places().layers]
-        labels: dict[tuple[str, int, int, int], str] = {}
+        labels: _Labels = {}
         decided: set[tuple[str, int, int]] = set()
         for message in self._admitted():
             if isinstance(message, wire.TallyPart | wire.Decision):
@@ -172,10 +177,13 @@ class Judge:
         """What must be released, each window under the key by which its shards told devices apart: one may be lost
         before anything is counted. Raises AssertionError if nobody ever had the key of an epoch with events."""
         labels = self._labels()
-        try:
-            return expected.released(self.rules, lambda window, shard: labels.get((*window[:3], shard)))
-        except KeyError as error:
-            raise AssertionError(f"nobody had the key of the epoch {error}, which has events") from error
+        if self._awaited is None or self._awaited[0] is not expected or self._awaited[1] != labels:
+            try:
+                released = expected.released(self.rules, lambda window, shard: labels.get((*window[:3], shard)))
+            except KeyError as error:
+                raise AssertionError(f"nobody had the key of the epoch {error}, which has events") from error
+            self._awaited = (expected, labels, released)
+        return self._awaited[2]
 
     def _never(self) -> set[tuple[str, int, int]]:
         """The windows, by layer, width and start, of which somebody counted under a key that was given up."""

@@ -17,7 +17,7 @@ from config.times import DAY, MINUTE, Duration
 from indicators.calendar import Calendar, label_of_start, label_of_width
 from indicators.cells import OF_PAIRS, PARTED
 from indicators.definitions import DEFINITIONS, Definition, Of, Windows
-from indicators.extrapolation import MarketShares, quantile
+from sinks.extrapolation import MarketShares, quantile
 from sinks.kafka import records
 from sinks.redis import RedisSink
 from sinks.values import Extrapolation, Values

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from indicators.extrapolation import MarketShares
+from sinks.extrapolation import MarketShares
 from sinks.kafka import KafkaSink, Record, Topics, records
 from sinks.values import Extrapolation, Values
 from tests.sinks.released import NOON, Parts, crowd, empty, publication

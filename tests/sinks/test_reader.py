@@ -12,7 +12,7 @@ from config.errors import ContractError, ServiceError, SettingsError
 from config.secret import Secret
 from config.sections import RedisSettings
 from foule.server_process import free_port
-from indicators.extrapolation import MarketShares
+from sinks.extrapolation import MarketShares
 from sinks.reader import LiveReader
 from sinks.redis import RedisSink
 from sinks.values import Extrapolation, Values

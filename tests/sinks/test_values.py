@@ -10,7 +10,7 @@ import pytest
 from config.errors import SettingsError
 from config.sections import PeopleSettings
 from config.settings import Settings
-from indicators.extrapolation import MarketShares, combined, quantile
+from sinks.extrapolation import MarketShares, combined, quantile
 from sinks.values import Extrapolation, Values
 from tests.sinks.released import Parts, publication
 from zones import Layer

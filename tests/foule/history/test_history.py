@@ -15,7 +15,7 @@ from foule.history.values import Number
 from foule.proof.topics import LogRecord
 from indicators.calendar import DAY_MS
 from indicators.cells import SHAPES
-from indicators.extrapolation import MarketShares, estimate
+from sinks.extrapolation import MarketShares, estimate
 from sinks.kafka import HEADERS, records
 from sinks.values import Extrapolation, Values
 from tests.foule.history.coast import DAY, LAYER, SETTINGS, START, Topics

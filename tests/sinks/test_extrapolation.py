@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer.gate import People
-from indicators.extrapolation import Estimate, MarketShares, combined, estimate, quantile
+from sinks.extrapolation import Estimate, MarketShares, combined, estimate, quantile
 
 BOUND = 5
 TRIALS = 4_000
