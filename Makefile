@@ -35,7 +35,7 @@ help:
 	@echo 'make bench-scaling         cost of an event with 1, 2, 4 workers and 4, 16, 64 partitions'
 	@echo 'make bench-backlog         ten million events of a day: flat memory, every number as the oracle has it'
 	@echo 'make bench-privacy         cost of record keys and of sealing on an event, beside the same path without'
-	@echo 'make bench-country         35,000 zones and a day of 100,000 devices: seconds to load the zones, to release the day'
+	@echo 'make bench-country         35,000 zones, 100,000 devices, every indicator: seconds to load the zones, to release the day'
 	@echo 'make bench-indicators      cost of all indicators on an event, beside presence and flows only; memory per device'
 	@echo 'make bench-zone-size       how often the zone of the cell is that of the phone, by size; BENCH_ARGS=samples.csv'
 	@echo 'make bench-accuracy        numbers of a simulated festival against its truth, and intervals that hold; 4 minutes'

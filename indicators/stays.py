@@ -47,14 +47,14 @@ def add_stays(sums: Sums, visits: Ended, zones: int, day: Span) -> None:
             np.minimum(visits.end, day.dawn) - np.maximum(visits.first, day.dusk),
         ]
     )
-    sums.add(visits.slots * zones + visits.zones, np.maximum(times, 0))
+    sums.add(visits.slots * zones + visits.zones, np.maximum(times, 0).astype(np.int32))
 
 
 def stays_of(sums: Sums, zones: int) -> DayStays:
     """The stays of all devices that were added up."""
     pairs, times = sums.total()
     slots, zone = np.divmod(pairs, zones)
-    return DayStays(slots, zone, times[0], times[1])
+    return DayStays(slots, zone, *times.astype(np.int64))
 
 
 def longest_zone(

@@ -12,6 +12,7 @@ pytest.importorskip("psutil", reason="the extra bench is not installed")
 
 import zones
 from bench.country import Country, day_of, write_country
+from bench.indicators import COUNTINGS
 from bench.large_country import Feed, best, counted, released
 from bench.workload import BEGIN
 from config.settings import Settings
@@ -34,8 +35,8 @@ def places(country: Country) -> Iterator[Places]:
 
 
 def of(country: Country) -> Settings:
-    """The default settings, with the country's zones."""
-    return msgspec.structs.replace(Settings(), zones=country.settings)
+    """The default settings, with the country's zones and every indicator."""
+    return msgspec.structs.replace(Settings(), zones=country.settings, indicators=COUNTINGS["everything"])
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,24 @@ def test_the_events_of_a_day_are_in_order_and_of_all_devices(country: Country) -
     assert len(set(np.concatenate([some.device for some in events]).tolist())) == DEVICES
 
 
+def test_people_are_from_where_they_live_from_elsewhere_and_from_abroad(country: Country) -> None:
+    [first, *_] = day_of(country, 20_000, BEGIN, 20_000)
+    lives_in = country.departement[first.zone[np.argsort(first.device)]]  # all are at home in the early morning
+    abroad = first.origins == -1
+    assert abroad.mean() == pytest.approx(0.05, abs=0.01)
+    # of those who are from anywhere, one of five is from here by chance
+    assert (lives_in == first.origins).mean() == pytest.approx(0.7 + 0.25 / 5, abs=0.02)
+    value = msgspec.json.decode(first.values(country, [b"1"] * 20_000)[0] or b"")
+    assert (value["mcc"], value.get("home")) in {(208, area) for area in country.areas} | {(262, None)}
+
+
+def test_a_share_of_the_events_of_a_day_can_be_left_out(country: Country) -> None:
+    all_of_them, some = (
+        sum(len(events.time) for events in day_of(country, DEVICES, BEGIN, 10_000, heard)) for heard in (1.0, 0.1)
+    )
+    assert some / all_of_them == pytest.approx(0.1, rel=0.1)
+
+
 def test_every_window_is_released_in_steps_and_the_same_in_each_round(feed: Feed, country: Country) -> None:
     rounds = [released(of(country), feed) for _ in range(2)]
     assert [one.cells for one in rounds[0]] == [one.cells for one in rounds[1]]
@@ -72,7 +91,13 @@ def test_every_window_is_released_in_steps_and_the_same_in_each_round(feed: Feed
     assert len({(closed.tally.layer, closed.tally.width, closed.tally.start) for closed in feed.closed}) == len(windows)
     [departements, communes] = [one for one in windows if one.width == DAY_MS]
     assert communes.cells["raw"]["flows"] > departements.cells["raw"]["flows"] > 0
-    assert 0 < communes.cells["published"] <= communes.cells["of_k_devices"] < sum(communes.cells["raw"].values())
+    raw = sum(communes.cells["raw"].values())
+    assert 0 < communes.cells["published"] < raw and 0 < communes.cells["of_k_devices"] < raw
     assert set(communes.seconds) == {"take", "open", "gate", "bytes", "read_back", "kafka", "redis"}
     assert min(communes.seconds.values()) > 0
+    by_indicator = communes.cells["by_indicator"]
+    assert sum(by_indicator.values()) == communes.cells["published"]
+    assert {"people", "origins", "dwell", "categories", "catchment"} <= set(by_indicator)
+    assert {"nights", "night_origins", "trips"} <= set(communes.cells["raw"])
+    assert communes.cells["kafka_records"] > 0 < communes.cells["redis_command_bytes"]
     assert communes.total == pytest.approx(sum(communes.seconds[step] for step in ("open", "gate", "bytes")))

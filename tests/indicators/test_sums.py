@@ -17,7 +17,7 @@ ADDED = st.lists(
 
 def add(sums: Sums, rows: list[tuple[int, int, int]]) -> None:
     pairs, one, two = (np.array([row[at] for row in rows], np.int64) for at in range(3))
-    sums.add(pairs, np.stack([one, two]))
+    sums.add(pairs, np.stack([one, two]).astype(np.int32))
 
 
 def as_dict(sums: Sums) -> dict[int, tuple[int, int]]:
