@@ -12,10 +12,10 @@ from statistics import mean, stdev
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from anonymizer.gate import People, ReleasedWindow
+from anonymizer.gate import ReleasedWindow
 from bench.festival_day import Counted, RawKey
 from indicators.calendar import width_of_label
-from sinks.extrapolation import Estimate, MarketShares, combined
+from sinks.extrapolation import ANY, Estimate, MarketShares, Part, combined
 
 
 class _Field(NamedTuple):
@@ -87,13 +87,13 @@ class Extrapolation(NamedTuple):
             if (segments := self._segments(window, zone, field))
         ]
 
-    def _segments(self, window: ReleasedWindow, zone: str, field: str) -> list[tuple[People, float]]:
+    def _segments(self, window: ReleasedWindow, zone: str, field: str) -> list[Part]:
         """Released numbers and the share of each, that make up a field; none if its origins are not published."""
         area = self.areas[window.layer][zone]
         if not self.by_origin:
-            return [(window.zones[zone][field], self.shares.share(area))]
+            return [self.shares.part(area, ANY, window.zones[zone][field])]
         origins = window.parts.get(_FIELDS[field].origins, {}).get((zone,), {})
-        return [(people, self.shares.share(area, origin)) for origin, people in origins.items()]
+        return [self.shares.part(area, origin, people) for origin, people in origins.items()]
 
 
 def coverage(trials: Sequence[Sequence[Held]]) -> Coverage | None:

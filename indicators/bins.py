@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Self
 
 import numpy as np
@@ -21,6 +22,8 @@ class Bins:
     def __init__(self, edges: Sequence[int], *, durations: bool) -> None:
         self.edges = np.array(edges, np.int64)
         self._durations = durations
+        # asked for again and again by the gate
+        self.name = cache(self._name)
 
     @classmethod
     def of_durations(cls, edges: Sequence[int]) -> Self:
@@ -39,7 +42,7 @@ class Bins:
         """The bin of each value, int64 (n,), none of them below the first edge: (n,)."""
         return np.searchsorted(self.edges, values, side="right").astype(np.int64) - 1
 
-    def name(self, first: int, last: int) -> str:
+    def _name(self, first: int, last: int) -> str:
         """What the bins ``first`` to ``last`` are called together: ``0-15m``, ``8h+``, ``4-7``, ``2``."""
         low = int(self.edges[first])
         if last + 1 == len(self.edges):

@@ -14,7 +14,8 @@ from config.sections import IndicatorsSettings, TimeSettings
 from config.times import DAY
 from indicators.bins import Bins
 
-_DAILY = ("nights", "categories", "catchment", "trips", "recurrence", "sojourns", "usual")
+_OF_SEVERAL_DAYS = ("recurrence", "sojourns", "usual")
+_DAILY = ("nights", "categories", "catchment", "trips", *_OF_SEVERAL_DAYS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +114,8 @@ class Plan:
             names += ["origins", "arrival_origins", "departure_origins", "flow_origins"]
             names += ["dwell_origins"] * (width in self.dwell)
         if width == DAY:
-            names += [name for name in _DAILY if getattr(self, name)]
+            known = _DAILY if self.epoch_days > 1 else [name for name in _DAILY if name not in _OF_SEVERAL_DAYS]
+            names += [name for name in known if getattr(self, name)]
             names += ["night_origins"] * (self.nights and width in self.by_origin)
         return names
 

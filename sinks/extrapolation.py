@@ -8,6 +8,10 @@ number has an error besides, each of the whole numbers -B to B as likely as the 
 variance is B (B + 1) / 3 (Johnson, Kemp and Kotz, "Univariate discrete distributions", 3rd edition, Wiley 2005, section
 6.10: the discrete rectangular distribution). The two are independent, and so the variances add up.
 
+Of people whose origins were put together (``other``) the share is not known, only between which shares it lies: with
+the number of people a device stands for as likely anywhere between the two ends of a range of r, the n devices add
+(n r)^2 / 12, the variance of a uniform distribution, to the variance.
+
 Only numbers that passed the gate may be extrapolated: what is said of people follows from what is published anyway.
 """
 
@@ -55,15 +59,24 @@ def estimate(count: People, share: float, bound: int, z: float) -> Estimate:
     return combined([(count, share)], bound, z)
 
 
-def combined(segments: Iterable[tuple[People, float]], bound: int, z: float) -> Estimate:
+class Part(NamedTuple):
+    """``devices`` that were released, the ``share`` of the operator among the people that they are of, and the
+    ``spread``: by how much the people that one of them stands for may differ, since their origins are not known."""
+
+    devices: People
+    share: float
+    spread: float = 0.0
+
+
+def combined(segments: Iterable[tuple[People, float] | Part], bound: int, z: float) -> Estimate:
     """The people of several segments together that have no person in common: released count and share of each.
 
     Estimates and variances add up; the parameters are those of :func:`estimate`. No segment, no people.
     """
     people = variance = 0.0
-    for count, share in segments:
+    for count, share, spread in (Part(*segment) for segment in segments):
         people += count / share
-        variance += (count * (1 - share) + bound * (bound + 1) / 3) / share**2
+        variance += (count * (1 - share) + bound * (bound + 1) / 3) / share**2 + (count * spread) ** 2 / 12
     reach = z * math.sqrt(variance)
     return Estimate(round(people), max(0, math.floor(people - reach)), math.ceil(people + reach))
 
@@ -80,6 +93,15 @@ class MarketShares:
         if (ANY, ANY) not in rows:
             raise ValueError("market shares need a row for any area and any origin")
         self._rows = MappingProxyType(dict(rows))
+
+    def part(self, area: str | None, origin: str, count: People) -> Part:
+        """A released ``count`` of ``origin`` in the zones of an ``area``, with its share; of ``other`` with the spread
+        of all shares that the rows for the area and for any area have."""
+        spread = 0.0
+        if origin == _OTHER:
+            each = [1 / share for (place, _), share in self._rows.items() if place in (area, ANY)]
+            spread = max(each) - min(each)
+        return Part(count, self.share(area, origin), spread)
 
     def share(self, area: str | None, origin: str = ANY) -> float:
         """The share among the people of ``origin`` in the zones of an ``area``: of the most specific row that fits.

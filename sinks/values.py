@@ -11,7 +11,7 @@ from config.settings import Settings
 from indicators.cells import SHAPES
 from indicators.dwell import quartiles
 from sinks.contract import TRIPS
-from sinks.extrapolation import ANY, Estimate, MarketShares, combined, estimate, quantile
+from sinks.extrapolation import ANY, Estimate, MarketShares, combined, quantile
 from zones import Layer
 from zones.centres import distance_km
 
@@ -98,10 +98,7 @@ class Values:
         assert self._extrapolation is not None
         shares, z = self._extrapolation
         area = self._areas.get(window.layer, {}).get(zone)
-        parts = [(people, shares.share(area, origin)) for origin, people in segments.items()]
-        if len(parts) == 1:
-            return estimate(*parts[0], window.noise, z)
-        return combined(parts, window.noise, z)
+        return combined([shares.part(area, origin, people) for origin, people in segments.items()], window.noise, z)
 
 
 def _origin(indicator: str, cell: tuple[str, ...], segment: str) -> str:

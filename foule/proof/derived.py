@@ -96,7 +96,9 @@ def people_of(settings: Settings, layers: Sequence[Layer], released: Tallies) ->
                 segments = told.get(indicator, {}).get(cell) or [(people, _origin(indicator, cell))]
                 zone = cell if isinstance(cell, str) else cell[1] if indicator in _OF_PAIRS else cell[0]
                 area = areas[window.layer].get(zone)
-                parts = [(number, _share(shares, area, origin)) for number, origin in segments]
+                parts = [
+                    (number, _share(shares, area, origin), _spread(shares, area, origin)) for number, origin in segments
+                ]
                 of_indicator[cell] = _interval(parts, settings.privacy.noise, z)
     return found
 
@@ -128,12 +130,18 @@ def _share(shares: Mapping[tuple[str, str], float], area: str | None, origin: st
     return next(shares[row] for row in rows if row in shares)
 
 
-def _interval(parts: Sequence[tuple[int, float]], noise: int, z: float) -> Interval:
-    """The people of all parts, by devices and share of each: Horvitz and Thompson's estimate with the error of released
-    numbers (docs/indicators.md). Added up in their order, as floats depend on it."""
+def _spread(shares: Mapping[tuple[str, str], float], area: str | None, origin: str) -> float:
+    """By how much the people that a device stands for may differ; only of "other" nobody knows who they are."""
+    each = [1 / share for (place, _), share in shares.items() if place in (area, _ANY)]
+    return max(each) - min(each) if origin == "other" else 0.0
+
+
+def _interval(parts: Sequence[tuple[int, float, float]], noise: int, z: float) -> Interval:
+    """The people of all parts, by devices, share and spread of each: Horvitz and Thompson's estimate with the error of
+    released numbers (docs/indicators.md). Added up in their order, as floats depend on it."""
     people = variance = 0.0
-    for number, share in parts:
+    for number, share, spread in parts:
         people += number / share
-        variance += (number * (1 - share) + noise * (noise + 1) / 3) / share**2
+        variance += (number * (1 - share) + noise * (noise + 1) / 3) / share**2 + (number * spread) ** 2 / 12
     reach = z * math.sqrt(variance)
     return round(people), max(0, math.floor(people - reach)), math.ceil(people + reach)

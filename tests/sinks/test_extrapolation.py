@@ -1,5 +1,6 @@
 """From devices to people: the interval holds the true number as often as it says, and the right share is taken."""
 
+import math
 from itertools import product
 from statistics import NormalDist
 
@@ -150,3 +151,17 @@ def test_a_total_is_of_any_origin() -> None:
 def test_shares_without_one_for_everybody_are_refused() -> None:
     with pytest.raises(ValueError, match="any area and any origin"):
         MarketShares({("17", "*"): 0.3})
+
+
+def test_of_people_whose_origins_were_put_together_the_interval_spans_all_shares() -> None:
+    shares = MarketShares({("*", "*"): 0.4, ("*", "foreign"): 0.2, ("17", "local"): 0.5, ("33", "local"): 0.1})
+    told, other = (shares.part("17", origin, People(100)) for origin in ("national:75", "other"))
+    assert (told.share, told.spread) == (0.4, 0.0)
+    assert (other.share, other.spread) == (0.4, 1 / 0.2 - 1 / 0.5)
+    assert shares.part(None, "other", People(100)).spread == 1 / 0.2 - 1 / 0.4
+    alone, wider = (combined([part], 5, 2.0) for part in (told, other))
+    # 100 devices that stand for 2 to 5 people each
+    reach = 2 * math.sqrt((100 * 0.6 + 10) / 0.16 + (100 * 3) ** 2 / 12)
+    assert alone.people == wider.people == 250
+    assert (wider.low, wider.high) == (math.floor(250 - reach), math.ceil(250 + reach))
+    assert wider.low < alone.low

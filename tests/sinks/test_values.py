@@ -32,12 +32,14 @@ SHARES = {
     ("75", "*"): 0.8,
 }
 Z = quantile(0.95)
+#: Of those at the beach whose origins are not told: they may have any of the shares in area 17 or anywhere.
+OF_OTHERS = 1 / 0.1 - 1 / 0.5
 ESTIMATING = Values([COAST], Extrapolation(MarketShares(SHARES), Z))
 PLAIN = Values([COAST])
 
 
-def people(*segments: tuple[int, float], noise: int = 0) -> list[int]:
-    """The estimate of these devices and shares."""
+def people(*segments: tuple[int, float] | tuple[int, float, float], noise: int = 0) -> list[int]:
+    """The estimate of these devices, shares and spreads."""
     return list(combined(segments, noise, Z))  # type: ignore[arg-type]
 
 
@@ -106,10 +108,10 @@ def test_people_of_a_zone_are_those_of_its_origins_together_where_these_are_publ
     numbers = {"people": 65, "arrivals": 22, "departures": 11, "nights": 24}
     window = publication({"beach": numbers}, parts=parts, areas={"beach": "17"}, width="1d").window
     assert estimate_of(ESTIMATING.zone(window, "beach")) == {
-        "people": people((30, 0.25), (20, 0.2), (15, 0.4)),
-        "arrivals": people((12, 0.25), (10, 0.4)),
+        "people": people((30, 0.25), (20, 0.2), (15, 0.4, OF_OTHERS)),
+        "arrivals": people((12, 0.25), (10, 0.4, OF_OTHERS)),
         "departures": people((11, 0.4)),
-        "nights": people((14, 0.1), (10, 0.4)),
+        "nights": people((14, 0.1), (10, 0.4, OF_OTHERS)),
     }
 
 
@@ -119,7 +121,7 @@ def test_people_of_a_pair_are_those_of_the_area_to_which_they_go() -> None:
     window = publication({}, flows, trips=flows, parts=parts, areas={"beach": "17", "port": "75"}, width="1d").window
     found = {pair: estimate_of(ESTIMATING.pair(window, "flows", pair))["people"] for pair in flows}
     assert found == {
-        ("port", "beach"): people((15, 0.25), (13, 0.4)),
+        ("port", "beach"): people((15, 0.25), (13, 0.4, OF_OTHERS)),
         ("beach", "port"): people((20, 0.8)),
         ("beach", "outside"): people((20, 0.5)),
     }
@@ -143,12 +145,12 @@ def test_each_segment_has_the_share_of_its_own_origin() -> None:
             "local": people((30, 0.25)),
             "national:75": people((20, 0.2)),
             "foreign:DE": people((15, 0.1)),
-            "other": people((12, 0.4)),
+            "other": people((12, 0.4, OF_OTHERS)),
         },
         "dwell": {"0+": people((40, 0.4))},
         "dwell_origins": {"0-15m": people((14, 0.1)), "15m+": people((12, 0.1))},
         "categories": {"resident": people((30, 0.4)), "other": people((20, 0.4))},
-        "flow_origins": {"local": people((16, 0.25)), "other": people((11, 0.4))},
+        "flow_origins": {"local": people((16, 0.25)), "other": people((11, 0.4, OF_OTHERS))},
     }
 
 
