@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Self
 
 import numpy as np
@@ -22,8 +21,7 @@ class Bins:
     def __init__(self, edges: Sequence[int], *, durations: bool) -> None:
         self.edges = np.array(edges, np.int64)
         self._durations = durations
-        # asked for again and again by the gate
-        self.name = cache(self._name)
+        self._names: dict[tuple[int, int], str] = {}
 
     @classmethod
     def of_durations(cls, edges: Sequence[int]) -> Self:
@@ -42,8 +40,13 @@ class Bins:
         """The bin of each value, int64 (n,), none of them below the first edge: (n,)."""
         return np.searchsorted(self.edges, values, side="right").astype(np.int64) - 1
 
-    def _name(self, first: int, last: int) -> str:
+    def name(self, first: int, last: int) -> str:
         """What the bins ``first`` to ``last`` are called together: ``0-15m``, ``8h+``, ``4-7``, ``2``."""
+        if (first, last) not in self._names:  # the gate asks for them again and again
+            self._names[first, last] = self._made(first, last)
+        return self._names[first, last]
+
+    def _made(self, first: int, last: int) -> str:
         low = int(self.edges[first])
         if last + 1 == len(self.edges):
             return f"{self._edge(low)}+"
