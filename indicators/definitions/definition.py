@@ -80,16 +80,17 @@ _SENTENCES: Final = {
     Release.POOLED: (
         "Segments of which the number with its error is below {least} are put together, those of a class first"
         " (national, foreign), then all that are left as other, with the smallest published one while other is below"
-        " {least}: all devices are in published segments, or none."
+        " {least}: all devices are in published segments, or none. A segment of a class, and the class, must reach"
+        " {least} with a second error, too."
     ),
     Release.MERGED: (
-        "Bins are added to a run until its number with its error is at least {least}, and those left at the end to the"
-        " last run: all devices are in published runs, or none."
+        "Bins are added to a run until its number with its error, and with a second one, is at least {least}, and those"
+        " left at the end to the last run: all devices are in published runs, or none."
     ),
     Release.POOLED_THEN_MERGED: (
         "Origins are put together until each is at least {least} with its error, then the bins of each are merged"
-        " until each run is; an origin that with the zone's own runs would prove that fewer than {k} devices are in"
-        " the rest is left out."
+        " until each run is; an origin that with the zone's own runs would tell how few devices are in the rest is left"
+        " out."
     ),
     Release.DERIVED: (
         "It is computed from numbers that were released, each at least {least} and up to {noise} wrong, and tells no"
