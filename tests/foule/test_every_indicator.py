@@ -10,7 +10,7 @@ import pytest
 
 import zones
 from anonymizer.gate import Publication
-from config.sections import IndicatorsSettings, TimeSettings
+from config.sections import IndicatorsSettings, PrivacySettings, TimeSettings
 from config.settings import Settings, load
 from config.times import DAY, HOUR, Duration
 from foule.core import Closed, Core
@@ -25,7 +25,7 @@ from tests.cells import KnownKeys
 from tests.e2e.results import released_of_values
 from tests.streams.shards import as_oracle
 
-PEOPLE = 1_200
+PEOPLE = 400
 _WIDTHS = (Duration(HOUR), Duration(DAY))
 OF_ONE_DAY = IndicatorsSettings(
     dwell=_WIDTHS, origins=_WIDTHS, nights=True, categories=True, catchment=True, trips=True
@@ -56,7 +56,9 @@ def counted(indicators: IndicatorsSettings, epoch_days: int) -> Counted:
     """The festival with its damage, in pieces as it comes."""
     festival_settings = load(SETTINGS)
     clock: TimeSettings = msgspec.structs.replace(festival_settings.time, epoch_days=epoch_days)
-    settings = msgspec.structs.replace(festival_settings, indicators=indicators, time=clock)
+    settings = msgspec.structs.replace(
+        festival_settings, indicators=indicators, time=clock, privacy=PrivacySettings(k=10)
+    )
     places, store = zones.load(settings.zones), KnownKeys()
     core = Core(settings, places, store, lambda: 0)
     partitioner = Partitioner(settings.topics.partitions)
