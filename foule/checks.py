@@ -17,6 +17,7 @@ from foule.indicator_checks import (
     check_machines,
     check_origins,
     check_sampled_origins,
+    check_share_areas,
     check_shares,
     judge_memory,
 )
@@ -78,6 +79,7 @@ def check_zones(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "zones", line)
     try:
         yield from check_areas(settings, places.layers)
+        yield from check_share_areas(settings, places.layers)
     except SettingsError:
         return  # said by the check of the origins
 

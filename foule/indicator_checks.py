@@ -6,14 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from config import market_shares
+from config.errors import SettingsError
 from config.settings import Settings
 from foule.finding import Finding
 from foule.keying import Sampled, telling
 from foule.several_days import consequences
 from indicators.origins import Origins
 from indicators.plan import Plan
+from sinks.extrapolation import ANY
 from streams.machines import read_tacs
 from zones import Layer
+
+#: So many names are in one finding.
+_MOST_NAMED = 10
 
 
 def check_origins(settings: Settings) -> Iterator[Finding]:
@@ -57,10 +62,56 @@ def check_machines(settings: Settings) -> Iterator[Finding]:
 
 
 def check_shares(settings: Settings) -> Iterator[Finding]:
-    """Where one is named, the file of market shares can be read."""
+    """Where one is named, the file of market shares can be read, and names origins that there are."""
     file = settings.people.shares
-    if file is not None:
-        yield Finding("ok", "market shares", f"{len(market_shares.read(file))} shares in {file}")
+    if file is None:
+        return
+    shares = market_shares.read(file)
+    yield Finding("ok", "market shares", f"{len(shares)} shares in {file}")
+    if _needs_origins(settings):
+        names = Origins.of(settings.origins).names
+        unknown = sorted({origin for _, origin in shares if ":" in origin and origin not in names})
+        if unknown:
+            yield Finding(
+                "warn",
+                "market shares",
+                f"{len(unknown)} origins in {file} are never told: {', '.join(unknown[:_MOST_NAMED])}",
+                "take the codes of origins.areas for national ones, those of ISO 3166-1 alpha-2 for foreign ones",
+            )
+
+
+def check_share_areas(settings: Settings, layers: Iterable[Layer]) -> Iterator[Finding]:
+    """The areas of market shares are those of zones, and no line for any area is hidden by one for an area."""
+    file = settings.people.shares
+    if file is None:
+        return
+    try:
+        shares = market_shares.read(file)
+    except SettingsError:
+        return  # check_shares tells
+    areas = {area for layer in layers for area in layer.areas}
+    unlike = sorted({area for area, _ in shares if area != ANY} - areas)
+    if unlike:
+        yield Finding(
+            "warn",
+            "market shares",
+            f"{len(unlike)} areas in {file} are of no zone: {', '.join(unlike[:_MOST_NAMED])}",
+            'let the areas there be those of the property "area" of zones',
+        )
+    whole = {area for area in areas if area is not None and (area, ANY) in shares}
+    general = sorted(
+        origin
+        for area, origin in shares
+        if area == ANY and origin != ANY and any((each, origin) not in shares for each in whole)
+    )
+    if general:
+        yield Finding(
+            "warn",
+            "market shares",
+            f"in zones of {len(whole)} areas that have a line for any origin, those for any area are not used:"
+            f" {', '.join(general[:_MOST_NAMED])}",
+            "give each of these areas a line for these origins, too, where their shares are others",
+        )
 
 
 def check_epochs(settings: Settings) -> Iterator[Finding]:

@@ -12,6 +12,8 @@ Of people whose origins were put together (``other``) the share is not known, on
 the number of people a device stands for as likely anywhere between the two ends of a range of r, the n devices add
 (n r)^2 / 12, the variance of a uniform distribution, to the variance.
 
+Every customer is one of the people: of a released number n there are at least n - B, and no interval begins below.
+
 Only numbers that passed the gate may be extrapolated: what is said of people follows from what is published anyway.
 """
 
@@ -35,7 +37,7 @@ _OTHER: Final = "other"
 
 class Estimate(NamedTuple):
     """An estimated number of people, and the interval that holds the true one with the confidence asked for; whole
-    numbers, the interval rounded outwards, none below 0."""
+    numbers, the interval rounded outwards, and never below the devices that there are at least."""
 
     people: int
     low: int
@@ -74,11 +76,13 @@ def combined(segments: Iterable[tuple[People, float] | Part], bound: int, z: flo
     Estimates and variances add up; the parameters are those of :func:`estimate`. No segment, no people.
     """
     people = variance = 0.0
+    devices = 0
     for count, share, spread in (Part(*segment) for segment in segments):
         people += count / share
+        devices += max(0, count - bound)
         variance += (count * (1 - share) + bound * (bound + 1) / 3) / share**2 + (count * spread) ** 2 / 12
     reach = z * math.sqrt(variance)
-    return Estimate(round(people), max(0, math.floor(people - reach)), math.ceil(people + reach))
+    return Estimate(round(people), max(devices, math.floor(people - reach)), math.ceil(people + reach))
 
 
 class MarketShares:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Self
 
 from anonymizer.gate import People, ReleasedWindow
+from anonymizer.segments import OTHER
 from config import market_shares
 from config.settings import Settings
 from indicators.cells import SHAPES
@@ -62,7 +63,8 @@ class Values:
         if self._extrapolation is not None:
             told = {name: window.parts.get(by, {}).get((zone,), {}) for name, by in _BY_ORIGIN.items()}
             value["estimate"] = {
-                name: self._estimate(window, zone, told.get(name) or {ANY: number}) for name, number in numbers.items()
+                name: self._estimate(window, zone, _tells(told.get(name)) or {ANY: number})
+                for name, number in numbers.items()
             }
         return value
 
@@ -76,7 +78,7 @@ class Values:
                 value["km"] = round(km, 3)
         if self._extrapolation is not None:
             told = window.parts.get("flow_origins", {}).get(pair, {}) if indicator != TRIPS else {}
-            value["estimate"] = {"people": self._estimate(window, pair[1], told or {ANY: people})}
+            value["estimate"] = {"people": self._estimate(window, pair[1], _tells(told) or {ANY: people})}
         return value
 
     def segments(self, window: ReleasedWindow, indicator: str, cell: tuple[str, ...]) -> dict[str, Any]:
@@ -88,7 +90,7 @@ class Values:
         if self._extrapolation is not None:
             zone = cell[1] if SHAPES[indicator].pairs else cell[0]
             value["estimate"] = {
-                segment: self._estimate(window, zone, {_origin(indicator, cell, segment): number})
+                segment: self._estimate(window, zone, {_origin(indicator, cell, segment, people): number})
                 for segment, number in people.items()
             }
         return value
@@ -101,8 +103,15 @@ class Values:
         return combined([shares.part(area, origin, people) for origin, people in segments.items()], window.noise, z)
 
 
-def _origin(indicator: str, cell: tuple[str, ...], segment: str) -> str:
-    """The origin of those in a segment, if it is known."""
+def _tells(origins: Mapping[str, People] | None) -> Mapping[str, People] | None:
+    """The segments of origins, if they tell any apart: where all are put together, they are those of the total."""
+    return None if origins is None or set(origins) == {OTHER} else origins
+
+
+def _origin(indicator: str, cell: tuple[str, ...], segment: str, segments: Mapping[str, People]) -> str:
+    """The origin of those in a segment of ``segments``, if it is known. Residents are those of local origin."""
     if indicator == "dwell_origins":
         return cell[1]
-    return segment if indicator in (*_BY_ORIGIN.values(), "flow_origins") else ANY
+    if indicator == "categories" and segment == "resident":
+        return "local"
+    return segment if indicator in (*_BY_ORIGIN.values(), "flow_origins") and _tells(segments) else ANY

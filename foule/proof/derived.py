@@ -90,10 +90,14 @@ def people_of(settings: Settings, layers: Sequence[Layer], released: Tallies) ->
     found: Estimates = {}
     for window, indicators in released.items():
         told = {name: _by_origin(indicators.get(by, {})) for name, by in _BY_ORIGIN.items()}
+        told_of = {by: told[name] for name, by in _BY_ORIGIN.items()}
         for indicator, cells in indicators.items():
             of_indicator = found.setdefault(window, {}).setdefault(indicator, {})
             for cell, people in cells.items():
-                segments = told.get(indicator, {}).get(cell) or [(people, _origin(indicator, cell))]
+                segments = told.get(indicator, {}).get(cell) or []
+                if len(segments) <= 1 and all(origin == "other" for _, origin in segments):
+                    whole = _is_whole(told_of.get(indicator, {}), cell)
+                    segments = [(people, _ANY if whole else _origin(indicator, cell))]
                 zone = cell if isinstance(cell, str) else cell[1] if indicator in _OF_PAIRS else cell[0]
                 area = areas[window.layer].get(zone)
                 parts = [
@@ -112,10 +116,20 @@ def _by_origin(segments: Mapping[Cell, int]) -> dict[Cell, list[tuple[int, str]]
     return found
 
 
+def _is_whole(origins: Mapping[Cell, list[tuple[int, str]]], cell: Cell) -> bool:
+    """Whether a cell of an indicator by origin has everybody: no other segment of its zone, or pair, is told."""
+    if isinstance(cell, str):
+        return False
+    names = tuple(cell[:-1])
+    return len(origins.get(names if len(names) > 1 else names[0], ())) == 1
+
+
 def _origin(indicator: str, cell: Cell) -> str:
     """The origin of the devices of a number."""
     if indicator == "dwell_origins":
         return cell[1]
+    if indicator == "categories" and cell[-1] == "resident":
+        return "local"
     return cell[-1] if indicator.endswith("origins") else _ANY
 
 
@@ -140,8 +154,9 @@ def _interval(parts: Sequence[tuple[int, float, float]], noise: int, z: float) -
     """The people of all parts, by devices, share and spread of each: Horvitz and Thompson's estimate with the error of
     released numbers (docs/indicators.md). Added up in their order, as floats depend on it."""
     people = variance = 0.0
+    devices = sum(max(0, number - noise) for number, _, _ in parts)
     for number, share, spread in parts:
         people += number / share
         variance += (number * (1 - share) + noise * (noise + 1) / 3) / share**2 + (number * spread) ** 2 / 12
     reach = z * math.sqrt(variance)
-    return round(people), max(0, math.floor(people - reach)), math.ceil(people + reach)
+    return round(people), max(devices, math.floor(people - reach)), math.ceil(people + reach)

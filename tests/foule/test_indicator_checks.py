@@ -16,6 +16,7 @@ from foule.indicator_checks import (
     check_machines,
     check_origins,
     check_sampled_origins,
+    check_share_areas,
     check_shares,
     judge_memory,
 )
@@ -62,6 +63,31 @@ def test_tables_of_areas_machines_and_shares_are_read_where_they_are_used(tmp_pa
     [machines], [shares] = check_machines(settings), check_shares(settings)
     assert machines == Finding("ok", "machines", f"1 types of device in {tmp_path / 'tacs.txt'}")
     assert shares == Finding("ok", "market shares", f"2 shares in {tmp_path / 'shares.csv'}")
+
+
+def test_lines_of_market_shares_that_are_never_used_are_warnings(tmp_path: Path) -> None:
+    file = tmp_path / "foule.toml"
+    file.write_text('[people]\nshares = "shares.csv"\n[indicators]\ncategories = true\n')
+    settings = load(file, environ={})
+
+    def told(*lines: str) -> list[str]:
+        (tmp_path / "shares.csv").write_text("\n".join(["area,origin,share", "*,*,0.4", *lines, ""]))
+        found = [*check_shares(settings), *check_share_areas(settings, [layer("17", None)])]
+        return [finding.text for finding in found if finding.level == "warn"]
+
+    assert told("17,*,0.3", "17,foreign:DE,0.1") == []
+    assert told("*,foreign:DE,0.1", "*,national:75,0.2") == []
+    assert told("*,foreign:DE,0.1", "17,foreign:DE,0.1", "17,*,0.3") == []
+    [origins] = told("*,foreign:QQ,0.1", "17,national:9999,0.3")
+    assert origins.endswith("shares.csv are never told: foreign:QQ, national:9999")
+    [areas] = told("99,*,0.1")
+    assert areas.startswith("1 areas in ")
+    assert areas.endswith(" are of no zone: 99")
+    assert told("*,foreign:DE,0.1", "17,*,0.3") == [
+        "in zones of 1 areas that have a line for any origin, those for any area are not used: foreign:DE"
+    ]
+    (tmp_path / "shares.csv").write_text("area,origin,share\n")
+    assert list(check_share_areas(settings, [layer("17")])) == []
 
 
 def complaints(check: Callable[[Settings], Iterator[Finding]], settings: Settings) -> list[str]:

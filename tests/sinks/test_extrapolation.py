@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer.gate import People
-from sinks.extrapolation import Estimate, MarketShares, combined, estimate, quantile
+from sinks.extrapolation import Estimate, MarketShares, Part, combined, estimate, quantile
 
 BOUND = 5
 TRIALS = 4_000
@@ -71,8 +71,10 @@ def test_an_operator_of_everybody_has_the_error_of_the_released_number_alone() -
     assert estimate(People(100), 1.0, 0, 1.0) == Estimate(100, 100, 100)
 
 
-def test_no_interval_goes_below_nobody() -> None:
-    assert estimate(People(25), 0.01, BOUND, 5.0).low == 0
+def test_no_interval_goes_below_the_devices_that_there_are() -> None:
+    assert estimate(People(25), 0.01, BOUND, 5.0).low == 20
+    assert combined([(People(25), 0.5), Part(People(40), 0.4, 18.0)], BOUND, 1.96).low == 55
+    assert estimate(People(3), 0.01, BOUND, 5.0).low == 0
 
 
 def test_no_segment_is_nobody() -> None:
@@ -163,5 +165,6 @@ def test_of_people_whose_origins_were_put_together_the_interval_spans_all_shares
     # 100 devices that stand for 2 to 5 people each
     reach = 2 * math.sqrt((100 * 0.6 + 10) / 0.16 + (100 * 3) ** 2 / 12)
     assert alone.people == wider.people == 250
-    assert (wider.low, wider.high) == (math.floor(250 - reach), math.ceil(250 + reach))
+    assert math.floor(250 - reach) < 95  # fewer than the devices that there are
+    assert (wider.low, wider.high) == (95, math.ceil(250 + reach))
     assert wider.low < alone.low

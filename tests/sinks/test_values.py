@@ -149,9 +149,25 @@ def test_each_segment_has_the_share_of_its_own_origin() -> None:
         },
         "dwell": {"0+": people((40, 0.4))},
         "dwell_origins": {"0-15m": people((14, 0.1)), "15m+": people((12, 0.1))},
-        "categories": {"resident": people((30, 0.4)), "other": people((20, 0.4))},
+        "categories": {"resident": people((30, 0.25)), "other": people((20, 0.4))},
         "flow_origins": {"local": people((16, 0.25)), "other": people((11, 0.4, OF_OTHERS))},
     }
+
+
+def test_where_all_origins_are_put_together_people_are_those_of_the_total() -> None:
+    parts: Parts = {
+        "origins": {("beach",): {"local": 9, "foreign:DE": 8}},
+        "flow_origins": {("port", "beach"): {"local": 9, "unknown": 8}},
+    }
+    flows = {("port", "beach"): 17}
+    window = publication(
+        {"beach": {"people": 17}}, flows, parts=parts, areas={"beach": "17", "port": "75"}, width="1d"
+    ).window
+    assert window.parts["origins"][("beach",)] == {"other": 17}
+    assert estimate_of(ESTIMATING.zone(window, "beach")) == {"people": people((17, 0.4))}
+    assert estimate_of(ESTIMATING.pair(window, "flows", ("port", "beach"))) == {"people": people((17, 0.4))}
+    assert estimate_of(ESTIMATING.segments(window, "origins", ("beach",))) == {"other": people((17, 0.4))}
+    assert estimate_of(ESTIMATING.segments(window, "flow_origins", ("port", "beach"))) == {"other": people((17, 0.4))}
 
 
 def test_the_error_of_the_released_number_is_in_the_interval() -> None:
