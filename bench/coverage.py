@@ -93,7 +93,7 @@ class Extrapolation(NamedTuple):
         if not self.by_origin:
             return [self.shares.part(area, ANY, window.zones[zone][field])]
         origins = window.parts.get(_FIELDS[field].origins, {}).get((zone,), {})
-        return [self.shares.part(area, origin, people) for origin, people in origins.items()]
+        return [self.shares.part(area, origin, people, origins) for origin, people in origins.items()]
 
 
 def coverage(trials: Sequence[Sequence[Held]]) -> Coverage | None:

@@ -81,7 +81,7 @@ def check_shares(settings: Settings) -> Iterator[Finding]:
 
 
 def check_share_areas(settings: Settings, layers: Iterable[Layer]) -> Iterator[Finding]:
-    """The areas of market shares are those of zones, and no line for any area is hidden by one for an area."""
+    """The areas of market shares are those of zones."""
     file = settings.people.shares
     if file is None:
         return
@@ -97,20 +97,6 @@ def check_share_areas(settings: Settings, layers: Iterable[Layer]) -> Iterator[F
             "market shares",
             f"{len(unlike)} areas in {file} are of no zone: {', '.join(unlike[:_MOST_NAMED])}",
             'let the areas there be those of the property "area" of zones',
-        )
-    whole = {area for area in areas if area is not None and (area, ANY) in shares}
-    general = sorted(
-        origin
-        for area, origin in shares
-        if area == ANY and origin != ANY and any((each, origin) not in shares for each in whole)
-    )
-    if general:
-        yield Finding(
-            "warn",
-            "market shares",
-            f"in zones of {len(whole)} areas that have a line for any origin, those for any area are not used:"
-            f" {', '.join(general[:_MOST_NAMED])}",
-            "give each of these areas a line for these origins, too, where their shares are others",
         )
 
 

@@ -20,7 +20,7 @@ Only numbers that passed the gate may be extrapolated: what is said of people fo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from statistics import NormalDist
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -98,25 +98,31 @@ class MarketShares:
             raise ValueError("market shares need a row for any area and any origin")
         self._rows = MappingProxyType(dict(rows))
 
-    def part(self, area: str | None, origin: str, count: People) -> Part:
-        """A released ``count`` of ``origin`` in the zones of an ``area``, with its share; of ``other`` with the spread
-        of all shares that the rows for the area and for any area have."""
+    def part(self, area: str | None, origin: str, count: People, told: Collection[str] = ()) -> Part:
+        """A released ``count`` of ``origin`` in the zones of an ``area``, with its share.
+
+        Of ``other`` with the spread of all shares that the rows for the area and for any area have, but for those of
+        origins that are ``told`` beside it.
+        """
         spread = 0.0
         if origin == _OTHER:
-            each = [1 / share for (place, _), share in self._rows.items() if place in (area, ANY)]
+            rows = [row for row in self._rows if row[0] in (area, ANY) and row[1] not in told]
+            each = [1 / self._rows[row] for row in rows]
             spread = max(each) - min(each)
         return Part(count, self.share(area, origin), spread)
 
     def share(self, area: str | None, origin: str = ANY) -> float:
         """The share among the people of ``origin`` in the zones of an ``area``: of the most specific row that fits.
 
-        An area's rows come before those of any area; among them the origin's, its class's, any origin's. Of ``local``
-        people in an area that is known, the rows of ``national:AREA`` come next, and their class is ``national``: they
-        are the same people. ``area``: None where the zone has none. Totals and ``other`` are of any origin.
+        The rows of the origin come before those of its class, and these before those of any origin: who is a customer
+        depends on where people live more than on where they are. Among rows of the same origin that of the area comes
+        before that of any area. Of ``local`` people in an area that is known, the rows of ``national:AREA`` come next,
+        and their class is ``national``: they are the same people. ``area``: None where the zone has none. Totals and
+        ``other`` are of any origin.
         """
         origins = list(_widening(area, origin))
         areas = (ANY,) if area is None else (area, ANY)
-        return next(self._rows[place, label] for place in areas for label in origins if (place, label) in self._rows)
+        return next(self._rows[place, label] for label in origins for place in areas if (place, label) in self._rows)
 
 
 def _widening(area: str | None, origin: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Self
 
 from anonymizer.gate import People, ReleasedWindow
@@ -90,17 +90,22 @@ class Values:
         if self._extrapolation is not None:
             zone = cell[1] if SHAPES[indicator].pairs else cell[0]
             value["estimate"] = {
-                segment: self._estimate(window, zone, {_origin(indicator, cell, segment, people): number})
+                segment: self._estimate(window, zone, {_origin(indicator, cell, segment, people): number}, people)
                 for segment, number in people.items()
             }
         return value
 
-    def _estimate(self, window: ReleasedWindow, zone: str, segments: Mapping[str, People]) -> Estimate:
-        """The people of some segments, by their origins, in a zone."""
+    def _estimate(
+        self, window: ReleasedWindow, zone: str, segments: Mapping[str, People], told: Collection[str] | None = None
+    ) -> Estimate:
+        """The people of some segments, by their origins, in a zone. ``told``: the origins that are published beside
+        them, by default they themselves."""
         assert self._extrapolation is not None
         shares, z = self._extrapolation
         area = self._areas.get(window.layer, {}).get(zone)
-        return combined([shares.part(area, origin, people) for origin, people in segments.items()], window.noise, z)
+        beside = segments if told is None else told
+        parts = [shares.part(area, origin, people, beside) for origin, people in segments.items()]
+        return combined(parts, window.noise, z)
 
 
 def _tells(origins: Mapping[str, People] | None) -> Mapping[str, People] | None:

@@ -6,7 +6,7 @@ Computed the plain way, one number after the other, to be held against what was 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from statistics import NormalDist
 
 from config import market_shares
@@ -96,12 +96,14 @@ def people_of(settings: Settings, layers: Sequence[Layer], released: Tallies) ->
             for cell, people in cells.items():
                 segments = told.get(indicator, {}).get(cell) or []
                 if len(segments) <= 1 and all(origin == "other" for _, origin in segments):
-                    whole = _is_whole(told_of.get(indicator, {}), cell)
+                    whole = len(_beside(told_of.get(indicator, {}), cell)) == 1
                     segments = [(people, _ANY if whole else _origin(indicator, cell))]
                 zone = cell if isinstance(cell, str) else cell[1] if indicator in _OF_PAIRS else cell[0]
                 area = areas[window.layer].get(zone)
+                beside = [origin for _, origin in _beside(told_of.get(indicator, {}), cell) or segments]
                 parts = [
-                    (number, _share(shares, area, origin), _spread(shares, area, origin)) for number, origin in segments
+                    (number, _share(shares, area, origin), _spread(shares, area, origin, beside))
+                    for number, origin in segments
                 ]
                 of_indicator[cell] = _interval(parts, settings.privacy.noise, z)
     return found
@@ -116,12 +118,12 @@ def _by_origin(segments: Mapping[Cell, int]) -> dict[Cell, list[tuple[int, str]]
     return found
 
 
-def _is_whole(origins: Mapping[Cell, list[tuple[int, str]]], cell: Cell) -> bool:
-    """Whether a cell of an indicator by origin has everybody: no other segment of its zone, or pair, is told."""
+def _beside(origins: Mapping[Cell, list[tuple[int, str]]], cell: Cell) -> list[tuple[int, str]]:
+    """Of a cell of an indicator by origin: all segments of its zone, or pair, that are told."""
     if isinstance(cell, str):
-        return False
+        return []
     names = tuple(cell[:-1])
-    return len(origins.get(names if len(names) > 1 else names[0], ())) == 1
+    return origins.get(names if len(names) > 1 else names[0], [])
 
 
 def _origin(indicator: str, cell: Cell) -> str:
@@ -134,19 +136,20 @@ def _origin(indicator: str, cell: Cell) -> str:
 
 
 def _share(shares: Mapping[tuple[str, str], float], area: str | None, origin: str) -> float:
-    """The share of the most specific row: of this area before any, of this origin before its class before any."""
+    """The share of the most specific row: of this origin before its class before any, of this area before any."""
     labels = [origin, origin.partition(":")[0], _ANY]
     if origin == "local":
         labels = [origin, f"national:{area}", "national", _ANY]
     if origin in (_ANY, "other"):
         labels = [_ANY]
-    rows = [(place, label) for place in (area, _ANY) if place is not None for label in labels]
+    rows = [(place, label) for label in labels for place in (area, _ANY) if place is not None]
     return next(shares[row] for row in rows if row in shares)
 
 
-def _spread(shares: Mapping[tuple[str, str], float], area: str | None, origin: str) -> float:
-    """By how much the people that a device stands for may differ; only of "other" nobody knows who they are."""
-    each = [1 / share for (place, _), share in shares.items() if place in (area, _ANY)]
+def _spread(shares: Mapping[tuple[str, str], float], area: str | None, origin: str, told: Collection[str]) -> float:
+    """By how much the people that a device stands for may differ; only of "other" nobody knows who they are, but that
+    they are none of those who are ``told`` beside."""
+    each = [1 / share for (place, label), share in shares.items() if place in (area, _ANY) and label not in told]
     return max(each) - min(each) if origin == "other" else 0.0
 
 

@@ -11,7 +11,7 @@ from bench.coverage import Extrapolation, Held, coverage, of_size
 from bench.day_errors import LayerErrors
 from bench.errors import Errors, Pair, beside, beside_merged, beside_pooled, distance
 from bench.festival_day import FULL_DAY, Counted, FestivalDay
-from sinks.extrapolation import Estimate, MarketShares, Part, combined, estimate, quantile
+from sinks.extrapolation import Estimate, MarketShares, combined, estimate, quantile
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 RAW_DAY = ("communes", "presence", FULL_DAY.width, FULL_DAY.start)
@@ -128,9 +128,7 @@ def test_segments_are_extrapolated_each_with_its_share() -> None:
     shares = MarketShares({("*", "*"): 0.3, ("17", "local"): 0.4, ("*", "foreign"): 0.25})
     areas = {"town": {"beach": "17", "station": None}}
     assert set(Extrapolation(shares, areas, 5, 2.0, by_origin=True).of(counted, everybody)) == {
-        Held(
-            combined([(People(400), 0.4), (People(50), 0.25), Part(People(30), 0.3, 1 / 0.25 - 1 / 0.4)], 5, 2.0), 1_300
-        ),
+        Held(combined([(People(400), 0.4), (People(50), 0.25), (People(30), 0.3)], 5, 2.0), 1_300),
         Held(estimate(People(90), 0.3, 5, 2.0), 200),  # arrivals at the beach have no origins: nothing is made of them
     }
     assert {held.estimate.people for held in Extrapolation(shares, areas, 5, 2.0, False).of(counted, everybody)} == {

@@ -83,9 +83,7 @@ def test_lines_of_market_shares_that_are_never_used_are_warnings(tmp_path: Path)
     [areas] = told("99,*,0.1")
     assert areas.startswith("1 areas in ")
     assert areas.endswith(" are of no zone: 99")
-    assert told("*,foreign:DE,0.1", "17,*,0.3") == [
-        "in zones of 1 areas that have a line for any origin, those for any area are not used: foreign:DE"
-    ]
+    assert told("*,foreign:DE,0.1", "17,*,0.3") == []
     (tmp_path / "shares.csv").write_text("area,origin,share\n")
     assert list(check_share_areas(settings, [layer("17")])) == []
 

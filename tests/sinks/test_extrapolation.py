@@ -122,10 +122,10 @@ SHARES = MarketShares(
     [
         ("17", "local", 0.32),
         ("17", "national:75", 0.34),
-        ("17", "national:86", 0.33),  # an area's class comes before the origin in any area
+        ("17", "national:86", 0.35),  # the origin in any area comes before its class in this one
         ("17", "national", 0.33),
-        ("17", "foreign:DE", 0.31),
-        ("17", "unknown", 0.31),
+        ("17", "foreign:DE", 0.21),
+        ("17", "unknown", 0.05),
         ("17", "other", 0.31),
         ("17", "*", 0.31),
         ("86", "national:86", 0.35),
@@ -161,6 +161,8 @@ def test_of_people_whose_origins_were_put_together_the_interval_spans_all_shares
     assert (told.share, told.spread) == (0.4, 0.0)
     assert (other.share, other.spread) == (0.4, 1 / 0.2 - 1 / 0.5)
     assert shares.part(None, "other", People(100)).spread == 1 / 0.2 - 1 / 0.4
+    # of local people the share of 0.5 is known not to be theirs
+    assert shares.part("17", "other", People(100), ["local", "national"]).spread == 1 / 0.2 - 1 / 0.4
     alone, wider = (combined([part], 5, 2.0) for part in (told, other))
     # 100 devices that stand for 2 to 5 people each
     reach = 2 * math.sqrt((100 * 0.6 + 10) / 0.16 + (100 * 3) ** 2 / 12)

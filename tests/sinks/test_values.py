@@ -34,6 +34,8 @@ SHARES = {
 Z = quantile(0.95)
 #: Of those at the beach whose origins are not told: they may have any of the shares in area 17 or anywhere.
 OF_OTHERS = 1 / 0.1 - 1 / 0.5
+#: The same where Germans are told beside them.
+WITHOUT_GERMANS = 1 / 0.2 - 1 / 0.5
 ESTIMATING = Values([COAST], Extrapolation(MarketShares(SHARES), Z))
 PLAIN = Values([COAST])
 
@@ -111,7 +113,7 @@ def test_people_of_a_zone_are_those_of_its_origins_together_where_these_are_publ
         "people": people((30, 0.25), (20, 0.2), (15, 0.4, OF_OTHERS)),
         "arrivals": people((12, 0.25), (10, 0.4, OF_OTHERS)),
         "departures": people((11, 0.4)),
-        "nights": people((14, 0.1), (10, 0.4, OF_OTHERS)),
+        "nights": people((14, 0.1), (10, 0.4, WITHOUT_GERMANS)),
     }
 
 
@@ -145,7 +147,7 @@ def test_each_segment_has_the_share_of_its_own_origin() -> None:
             "local": people((30, 0.25)),
             "national:75": people((20, 0.2)),
             "foreign:DE": people((15, 0.1)),
-            "other": people((12, 0.4, OF_OTHERS)),
+            "other": people((12, 0.4, WITHOUT_GERMANS)),
         },
         "dwell": {"0+": people((40, 0.4))},
         "dwell_origins": {"0-15m": people((14, 0.1)), "15m+": people((12, 0.1))},
