@@ -15,7 +15,7 @@ from config.sections import (
     TopicsSettings,
     ZonesSettings,
 )
-from config.times import DAY
+from config.times import DAY, MINUTE, Duration
 
 
 class Broken(NamedTuple):
@@ -170,6 +170,11 @@ def _night(begin: str, end: str, day_start: str) -> str:
             f' set time.day_start to "{end}", or a night {another}'
         )
     return f"a time before indicators.night_until, both in one local day: {found}"
+
+
+def night_length(indicators: IndicatorsSettings) -> Duration:
+    """From night_from to night_until, on days on which the clock does not change."""
+    return Duration(_since(indicators.night_from, indicators.night_until) * MINUTE)
 
 
 def _later(text: str, minutes: int) -> str:
