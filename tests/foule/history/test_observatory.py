@@ -100,6 +100,8 @@ def test_origins_of_a_day_tell_residents_and_no_other_category(tmp_path: Path) -
         "2014-06-28;hills;ETRANGER;TOUTES;;Germany;DE;30",
         "2014-06-28;hills;NONLOCAL;TOUTES;Paris;;;40",
     ]
+    header = (tmp_path / "coast/Diurne_Provenance_2014-06-28.csv").read_text().splitlines()[0]
+    assert header == "Date;ZoneObservation;Provenance;CategorieVisiteur;NomDepartement;Pays;CodePays;Volume"
 
 
 @pytest.mark.parametrize(
