@@ -15,7 +15,7 @@ from config.sections import (
     TopicsSettings,
     ZonesSettings,
 )
-from config.times import DAY
+from config.times import DAY, MINUTE, Duration
 
 
 class Broken(NamedTuple):
@@ -150,14 +150,37 @@ def _indicators(indicators: IndicatorsSettings, clock: TimeSettings) -> Iterator
     if not any(getattr(indicators, name) for name in BY_NIGHT):
         return
     begin, end = (_since(clock.day_start, text) for text in (indicators.night_from, indicators.night_until))
-    if begin >= (end or _DAY_MINUTES):
-        yield Broken(
-            ("indicators.night_from", "indicators.night_until", "time.day_start"),
-            f"a time before night_until, counted from the beginning of a local day at {clock.day_start}",
-        )
+    # a night that ends with the day ends at its last minute; equal times are a whole day
+    if indicators.night_from == indicators.night_until or begin >= (end or _DAY_MINUTES):
+        keys = ("indicators.night_from", "indicators.night_until", "time.day_start")
+        yield Broken(keys, _night(indicators.night_from, indicators.night_until, clock.day_start))
 
 
 _DAY_MINUTES = 24 * 60
+
+
+def _night(begin: str, end: str, day_start: str) -> str:
+    """What is expected of a night that does not lie in one local day, with the times in force and a way out."""
+    another = f"such as {day_start} to {_later(day_start, 6 * 60)}"
+    if begin == end:
+        found = f"from {begin} to {end} is a whole day; set a night {another}"
+    else:
+        found = (
+            f"the night of {begin} to {end} does not lie in a day that begins at {day_start};"
+            f' set time.day_start to "{end}", or a night {another}'
+        )
+    return f"a time before indicators.night_until, both in one local day: {found}"
+
+
+def night_length(indicators: IndicatorsSettings) -> Duration:
+    """From night_from to night_until, on days on which the clock does not change."""
+    return Duration(_since(indicators.night_from, indicators.night_until) * MINUTE)
+
+
+def _later(text: str, minutes: int) -> str:
+    """The time of the day so many minutes after another."""
+    at = (_since("00:00", text) + minutes) % _DAY_MINUTES
+    return f"{at // 60:02}:{at % 60:02}"
 
 
 def _since(day_start: str, text: str) -> int:

@@ -19,6 +19,7 @@ from foule.indicator_checks import (
     check_sampled_origins,
     check_share_areas,
     check_shares,
+    check_stays,
     judge_memory,
 )
 from foule.keying import Keying, judge, sample
@@ -48,6 +49,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     for part, check in files.items():
         yield from _guarded(part, check, settings)
     yield from check_epochs(settings)
+    yield from check_stays(settings)
     broker = list(_guarded("broker", check_broker, settings))
     yield from broker
     if any(finding.level == "fail" for finding in broker):

@@ -7,7 +7,9 @@ from typing import Any
 
 from config import market_shares
 from config.errors import SettingsError
+from config.rules import BY_NIGHT, night_length
 from config.settings import Settings
+from config.times import DAY
 from foule.finding import Finding
 from foule.keying import Sampled, telling
 from foule.several_days import consequences
@@ -125,6 +127,28 @@ def check_epochs(settings: Settings) -> Iterator[Finding]:
             f"indicators.habitual_days is {chosen.habitual_days}, and a day of an epoch has at most {days - 1} before "
             "it: nobody is habitually present",
             f"set indicators.habitual_days to at most {days - 1}, or time.epoch_days = 1 if nothing else needs more",
+        )
+
+
+def check_stays(settings: Settings) -> Iterator[Finding]:
+    """The least stay that counts is no longer than the time in which it is looked for."""
+    chosen = settings.indicators
+    night = night_length(chosen)
+    if chosen.night_stay > night and any(getattr(chosen, name) for name in BY_NIGHT):
+        yield Finding(
+            "warn",
+            "stays",
+            f"indicators.night_stay is {chosen.night_stay.text}, and the night of {chosen.night_from} to"
+            f" {chosen.night_until} has {night.text}: nobody spends a night anywhere",
+            f"set indicators.night_stay below {night.text}, or a longer night",
+        )
+    if chosen.categories and chosen.visit_stay > DAY:
+        yield Finding(
+            "warn",
+            "stays",
+            f"indicators.visit_stay is {chosen.visit_stay.text}, and the stays of a day add up to a day at most: nobody"
+            " is a day visitor",
+            "set indicators.visit_stay to some hours",
         )
 
 

@@ -36,7 +36,8 @@ indicators.jsonl, indicators.parquet   people by origin, length of stay, categor
 manifest.json                          what the numbers rest on: settings, threshold, windows, counts of records
 
 Each number is too large or too small by a few (manifest.json: noise). One that is not there is withheld, or nobody was
-there. `start` and `end` are UTC, in ms in JSON Lines.
+there. `start` and `end` are UTC, in ms in JSON Lines. Quartiles, km and estimates of people are in JSON Lines only. The
+occupancy of days is not there.
 """
 
 _ROW_GROUP = 50_000

@@ -60,7 +60,9 @@ def any_indicators(draw: st.DrawFn, parameters: Parameters) -> Parameters:
     several = some(OF_SEVERAL_DAYS) if DAY in parameters.widths and parameters.epoch_days > 1 else ()
     wanted: dict[str, Any] = dict.fromkeys((*daily, *several), True)
     night_from = draw(st.sampled_from(_CLOCKS))
-    later = [clock for clock in _CLOCKS if _since(parameters, clock) > _since(parameters, night_from)]
+    until = [clock for clock in _CLOCKS if _since(parameters, clock) > _since(parameters, night_from)]
+    if night_from != parameters.day_start:
+        until.insert(0, parameters.day_start)
     return replace(
         parameters,
         **tables(),
@@ -70,7 +72,7 @@ def any_indicators(draw: st.DrawFn, parameters: Parameters) -> Parameters:
         dwell_edges=draw(st.sampled_from(_EDGES)),
         origins=some(parameters.widths),
         night_from=night_from,
-        night_until=draw(st.sampled_from([parameters.day_start, *later])),
+        night_until=draw(st.sampled_from(until)),
         night_stay=draw(st.sampled_from([MINUTE, HOUR, 5 * HOUR])),
         visit_stay=draw(st.sampled_from([MINUTE, 2 * HOUR])),
         habitual_days=draw(st.sampled_from([1, 2])),

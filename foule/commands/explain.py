@@ -35,7 +35,13 @@ def explain(settings: Settings, indicator: str | None, as_json: bool) -> None:
     elif indicator is None:
         Console().print(_table(settings))
     else:
-        Console().print(_page(found[0], settings))
+        console = Console()
+        console.print(_page(found[0], settings))
+        for where, example in _examples(found[0]):
+            console.print()
+            console.print(Text(where, "bold"))
+            # in one line however narrow the terminal, so that it can be copied and parsed
+            console.print(Text(example), soft_wrap=True)
 
 
 def _definition(name: str) -> Definition:
@@ -122,9 +128,13 @@ def _page(definition: Definition, settings: Settings) -> Table:
             "\n".join([*values, f"privacy.k = {settings.privacy.k}, privacy.noise = {settings.privacy.noise}"]),
         ),
         ("published", where),
-        ("in Redis", definition.value_text),
-        ("in Kafka", definition.record_text or "-"),
         ("how to read", definition.reading),
     ):
         page.add_row(name, Text(text))
     return page
+
+
+def _examples(definition: Definition) -> list[tuple[str, str]]:
+    """The value in Redis and, of what is there, the record in Kafka, as JSON, each with its heading."""
+    found = [("example in Redis", definition.value_text)]
+    return found if definition.record_text is None else [*found, ("example in Kafka", definition.record_text)]

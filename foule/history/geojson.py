@@ -15,6 +15,7 @@ from config.sections import LayerSettings
 from config.times import Instant
 from foule.history.files import OutFolder
 from foule.history.history import Day, History
+from foule.history.tables import ESTIMATE
 from foule.history.values import FLOWS, OF_PAIRS, PRESENCE, Number
 from indicators.calendar import Calendar, label_of_start, label_of_width
 from indicators.occupancy import Flow, flows_through, top_flows
@@ -100,7 +101,7 @@ def _collection(layer: Layer, polygons: Any, width: int, numbers: Sequence[Numbe
     for number in numbers:
         # of pairs, and of segments within segments, no zone has one number
         if number.indicator not in OF_PAIRS and len(number.cell) == 1 and number.cell[0] in properties:
-            properties[number.cell[0]][_name(number)] = number.people
+            properties[number.cell[0]] |= _told(number)
     areas = np.round(areas_km2(polygons), 4).tolist()
     features = []
     for at, zone in enumerate(layer.ids):
@@ -123,6 +124,17 @@ def _collection(layer: Layer, polygons: Any, width: int, numbers: Sequence[Numbe
         "coverage": min(number.coverage for number in numbers),
     }
     return msgspec.json.encode({"type": "FeatureCollection", "window": window, "features": features}) + b"\n"
+
+
+def _told(number: Number) -> dict[str, int]:
+    """A number as properties: the devices by its name, and the estimate of people, if there is one, by those names that
+    the Parquet tables have, behind that of the number unless that is people."""
+    name = _name(number)
+    if number.estimate is None:
+        return {name: number.people}
+    before = "" if name == _PEOPLE else f"{name}:"
+    columns = (f"{before}{column}" for column in ESTIMATE)
+    return {name: number.people, **dict(zip(columns, number.estimate, strict=True))}
 
 
 def _name(number: Number) -> str:

@@ -36,7 +36,7 @@ _CATEGORIES: Final = {
 }
 
 _WHO: Final = ("Date", "ZoneObservation", "Provenance", "CategorieVisiteur")
-_FROM: Final = ("NomDepartement", "Pays")
+_FROM: Final = ("NomDepartement", "Pays", "CodePays")
 #: The columns of each family of files.
 COLUMNS: Final = {
     "Diurne": (*_WHO, "Volume"),
@@ -58,11 +58,12 @@ _Row = Sequence[str | int]
 
 
 class Origin(NamedTuple):
-    """A segment of origins as the columns Provenance, NomDepartement and Pays say it."""
+    """A segment of origins as the columns Provenance, NomDepartement, Pays and CodePays say it."""
 
     provenance: str
     departement: str
     country: str
+    country_code: str = ""
 
 
 def origin_of(segment: str, area: str | None, names: Mapping[str, str]) -> Origin:
@@ -75,7 +76,7 @@ def origin_of(segment: str, area: str | None, names: Mapping[str, str]) -> Origi
     if kind == "national":
         return Origin(_NATIONAL, name or OTHERS, "")
     if kind == "foreign":
-        return Origin(_FOREIGN, "", name or OTHERS)
+        return Origin(_FOREIGN, "", name or OTHERS, code)
     return Origin(UNKNOWN if kind == "unknown" else OTHERS, "", "")
 
 
@@ -131,7 +132,7 @@ class Observatory:
         if number.indicator in ("origins", "night_origins"):
             origin = origin_of(segment, self._atlas.area(day.layer, zone), self._names)
             category = self._category(origin, of_nights=number.indicator == "night_origins")
-            return (*where, origin.provenance, category, origin.departement, origin.country, number.volume)
+            return (*where, origin.provenance, category, *origin[1:], number.volume)
         return (*where, ALL, ALL, number.volume)
 
     def _category(self, origin: Origin, of_nights: bool) -> str:

@@ -65,6 +65,9 @@ SCHEMAS: Final = {
     ),
 }
 
+#: The columns of the people who were estimated of a number, and of the ends of their interval.
+ESTIMATE: Final = ("people_estimate", "low", "high")
+
 #: What makes two rows of a table the same number.
 KEYS: Final = {
     "zones": ("indicator", "zone", "origin", "start", "end", "segment"),
@@ -104,7 +107,7 @@ def _shared(numbers: Sequence[Number]) -> dict[str, list[Any]]:
     """The columns that both tables have, most by the names of a number's fields."""
     names = ("indicator", "segment", "start", "end", "people", "coverage", "version")
     columns: dict[str, list[Any]] = {name: [getattr(number, name) for number in numbers] for name in names}
-    for at, name in enumerate(("people_estimate", "low", "high")):
+    for at, name in enumerate(ESTIMATE):
         columns[name] = [None if number.estimate is None else number.estimate[at] for number in numbers]
     return columns
 

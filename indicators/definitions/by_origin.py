@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from indicators.definitions.definition import (
     A_DAY,
+    ALWAYS_OTHER,
     AN_HOUR,
     CLOCK,
     Definition,
@@ -44,7 +45,7 @@ def _moves(name: str, title: str, who: str, of: str, people: dict[str, Example])
         value={"people": people},
         record=zone_record(name, AN_HOUR, people=people),
         reading="national and foreign are those of areas and countries of which too few were there, other all that are"
-        " left. The segments do not add up to the total: each has an error of its own.",
+        f" left. {ALWAYS_OTHER} The segments do not add up to the total: each has an error of its own.",
     )
 
 
@@ -78,7 +79,7 @@ DEFINITIONS = (
         field="FROM>TO",
         value={"people": {"local": 96, "national": 41, "other": 46}},
         record=pair_record("flow_origins", AN_HOUR, people={"local": 96, "national": 41, "other": 46}),
-        reading="Of those who went from 17300 to 17094, some 96 live where they went to.",
+        reading=f"Of those who went from 17300 to 17094, some 96 live where they went to. {ALWAYS_OTHER}",
     ),
     Definition(
         name="dwell_origins",
@@ -123,6 +124,6 @@ DEFINITIONS = (
             "night_origins", A_DAY, people={"local": 420, "national:75": 96, "foreign": 60, "other": 44}
         ),
         reading="Of the nights spent in 17094, some 96 were of people whose home area is 75. Local are nights at"
-        " home, or near it.",
+        f" home, or near it. {ALWAYS_OTHER}",
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from indicators.definitions.definition import (
     A_DAY,
     ABOUT,
+    ALWAYS_OTHER,
     AN_HOUR,
     CLOCK,
     Definition,
@@ -92,6 +93,6 @@ DEFINITIONS = (
         value={"people": _KINDS},
         record=zone_record("categories", A_DAY, people=_KINDS),
         reading="Of the day's people 240 sleep there and live elsewhere. A category that is not there is in other."
-        " Whoever's origin is unknown is never a resident; an epoch of one day has nobody habitual.",
+        f" {ALWAYS_OTHER} Whoever's origin is unknown is never a resident; an epoch of one day has nobody habitual.",
     ),
 )

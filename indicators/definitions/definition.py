@@ -157,6 +157,12 @@ def setting(settings: Settings, name: str) -> object:
 CLOCK: Final = ("time.zone", "time.day_start", "time.linger", "time.windows", "time.epoch_days")
 
 #: The windows of the examples: 28 June 2014 in Paris, five minutes from noon, the hour from noon, and the whole day.
+#: How to read the pool that is published with every number that is parted and pooled (anonymizer.segments.grouped).
+ALWAYS_OTHER: Final = (
+    "There is always an `other`: while nobody is in it, or too few, the smallest segment joins it, and that may be"
+    " another one in the next window. So of two segments of similar size each may have gaps in its series. Read `other`"
+    " as not told, not as small remainders."
+)
 FIVE_MINUTES: Final[dict[str, Example]] = {"start": 1_403_949_600_000, "end": 1_403_949_900_000}
 AN_HOUR: Final[dict[str, Example]] = {"start": 1_403_949_600_000, "end": 1_403_953_200_000}
 A_DAY: Final[dict[str, Example]] = {"start": 1_403_920_800_000, "end": 1_404_007_200_000}

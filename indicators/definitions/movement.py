@@ -5,6 +5,7 @@ from __future__ import annotations
 from indicators.definitions.definition import (
     A_DAY,
     ABOUT,
+    ALWAYS_OTHER,
     AN_HOUR,
     CLOCK,
     FIVE_MINUTES,
@@ -155,7 +156,7 @@ DEFINITIONS = (
         key="foule:{LAYER}:catchment:WIDTH:START",
         value={"people": {"17094": 310, "17300": 120, "other": 45}},
         record=zone_record("catchment", A_DAY, people={"17094": 310, "17300": 120, "other": 45}),
-        reading="Of those who were in 17094 that day, 120 began their day in 17300. other are those who began it in"
-        " zones from which too few came.",
+        reading="Of those who were in 17094 that day, 120 began their day in 17300. other holds those who began it in"
+        f" zones from which too few came. {ALWAYS_OTHER}",
     ),
 )

@@ -113,6 +113,53 @@ def test_the_end_of_event_time_comes_after_its_beginning(problems: Problems) -> 
     assert problem.endswith("expected an instant after events.not_before (2014-06-28T02:00:00Z)")
 
 
+@pytest.mark.parametrize(
+    ("day_start", "begin", "end", "words"),
+    [
+        (
+            "00:00",
+            "20:00",
+            "04:00",
+            "the night of 20:00 to 04:00 does not lie in a day that begins at 00:00;"
+            ' set time.day_start to "04:00", or a night such as 00:00 to 06:00',
+        ),
+        (
+            "22:30",
+            "20:00",
+            "23:00",
+            "the night of 20:00 to 23:00 does not lie in a day that begins at 22:30;"
+            ' set time.day_start to "23:00", or a night such as 22:30 to 04:30',
+        ),
+        ("04:00", "04:00", "04:00", "from 04:00 to 04:00 is a whole day; set a night such as 04:00 to 10:00"),
+        ("04:00", "20:00", "20:00", "from 20:00 to 20:00 is a whole day; set a night such as 04:00 to 10:00"),
+    ],
+)
+def test_a_night_that_does_not_lie_in_one_day_is_told_with_both_times_and_a_way_out(
+    problems: Problems, day_start: str, begin: str, end: str, words: str
+) -> None:
+    (problem,) = problems(
+        f'time.day_start = "{day_start}"\n[indicators]\nnights = true\nnight_from = "{begin}"\nnight_until = "{end}"'
+    )
+    assert problem == (
+        f'FILE: indicators.night_from = "{begin}": expected a time before indicators.night_until, both in'
+        f" one local day: {words}"
+    )
+
+
+def test_what_the_error_of_a_night_says_to_do_is_accepted(tmp_path: Path) -> None:
+    file = tmp_path / "foule.toml"
+    for day_start, begin, end in (
+        ("04:00", "20:00", "04:00"),
+        ("00:00", "00:00", "06:00"),
+        ("22:30", "22:30", "04:30"),
+    ):
+        file.write_text(
+            f'time.day_start = "{day_start}"\n[indicators]\nnights = true\n'
+            f'night_from = "{begin}"\nnight_until = "{end}"'
+        )
+        assert load(file, {}).indicators.night_from == begin
+
+
 def test_sasl_needs_a_login(problems: Problems) -> None:
     assert problems('kafka.security_protocol = "SASL_SSL"') == [
         "FILE: kafka.username is not set: expected a username, since security_protocol is SASL_SSL",

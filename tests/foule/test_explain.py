@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from config.settings import load
 from foule.cli import main
-from indicators.definitions import DEFINITIONS
+from indicators.definitions import DEFINITIONS, Definition
 
 
 def run(*arguments: str, **environment: str) -> Result:
@@ -48,12 +48,19 @@ def test_an_indicator_is_told_with_all_that_is_known_of_it(name: str) -> None:
         assert part in text
     for setting in (*definition.switches, *definition.shaped_by):
         assert f"{setting} = " in text
-    assert definition.value_text in "".join(words)
-    assert definition.record_text is None or definition.record_text in "".join(words)
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda definition: definition.name)
+def test_an_example_is_a_line_of_its_own_however_narrow_the_terminal(definition: Definition) -> None:
+    lines = run(definition.name, COLUMNS="40").output.splitlines()
+    assert lines[lines.index("example in Redis") + 1] == definition.value_text
+    assert ("example in Kafka" in lines) == (definition.record_text is not None)
+    if definition.record_text is not None:
+        assert lines[lines.index("example in Kafka") + 1] == definition.record_text
 
 
 def test_brackets_of_an_example_are_not_taken_for_markup() -> None:
-    assert '"quartiles":[546,1187,2348]' in "".join(run("dwell").output.split())
+    assert '"quartiles":[546,1187,2348]' in run("dwell").output
 
 
 def test_the_settings_in_force_are_told(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from config.errors import SettingsError
 from config.settings import EventsSettings, IndicatorsSettings, Settings, TimeSettings, load
+from config.times import HOUR, Duration
 from foule.finding import Finding
 from foule.indicator_checks import (
     check_areas,
@@ -18,6 +19,7 @@ from foule.indicator_checks import (
     check_sampled_origins,
     check_share_areas,
     check_shares,
+    check_stays,
     judge_memory,
 )
 from foule.keying import Sampled, Telling, telling
@@ -163,6 +165,27 @@ def test_an_epoch_that_is_too_short_for_an_indicator_is_a_warning(
     found = [one.text for one in check_epochs(settings) if not one.text.startswith("time.epoch_days")]
     assert len(found) == bool(words)
     assert all(text.startswith(words) for text in found)
+
+
+@pytest.mark.parametrize(
+    ("indicators", "words"),
+    [
+        (
+            {"nights": True, "night_stay": Duration(9 * HOUR)},
+            "indicators.night_stay is 9h, and the night of 20:00 to 04:00 has 8h: nobody spends a night anywhere",
+        ),
+        ({"categories": True, "night_until": "20:30"}, "indicators.night_stay is 1h, and the night of 20:00 to 20:30"),
+        ({"nights": True, "night_stay": Duration(8 * HOUR)}, ""),
+        ({"night_stay": Duration(9 * HOUR)}, ""),
+        ({"categories": True, "visit_stay": Duration(25 * HOUR)}, "indicators.visit_stay is 25h, and the stays of a"),
+        ({"categories": True, "visit_stay": Duration(24 * HOUR)}, ""),
+        ({"nights": True, "visit_stay": Duration(25 * HOUR)}, ""),
+    ],
+)
+def test_a_least_stay_that_nobody_can_reach_is_a_warning(indicators: dict[str, Any], words: str) -> None:
+    found = list(check_stays(Settings(indicators=IndicatorsSettings(**indicators))))
+    assert [(finding.level, finding.part) for finding in found] == [("warn", "stays")] * bool(words)
+    assert all(finding.text.startswith(words) and finding.advice for finding in found)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,14 @@ def test_the_tables_say_the_same_as_the_lines(tmp_path: Path) -> None:
         assert known == [json.loads(line) for line in (out / f"{kind}.jsonl").read_text().splitlines()]
 
 
+def test_the_notice_says_what_the_tables_do_not_have(tmp_path: Path) -> None:
+    out = filled(tmp_path / "out")
+    assert "Quartiles, km and estimates of people are in JSON Lines only." in (out / "README.txt").read_text()
+    for kind in ("presence", "flows", "indicators"):
+        assert not {"quartiles", "km", "estimate"} & set(pq.read_schema(out / f"{kind}.parquet").names)
+    assert not list(out.glob("occupancy*"))
+
+
 def test_it_says_that_it_is_not_for_publication(tmp_path: Path) -> None:
     out = filled(tmp_path / "out")
     assert (out / "README.txt").read_text().startswith("NOT FOR PUBLICATION\n")

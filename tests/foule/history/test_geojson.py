@@ -80,6 +80,28 @@ def test_zones_have_the_numbers_of_the_window(tmp_path: Path, layer: LayerSettin
     assert shapely.equals(shapely.from_geojson(json.dumps(beach["geometry"])), shapely.box(0, 0, 1, 1))
 
 
+def test_people_who_were_estimated_of_a_number_stand_beside_it(tmp_path: Path, layer: LayerSettings) -> None:
+    found = Topics().zone("beach", people=1000, arrivals=50, nights=30, estimate={"people": [2500, 2400, 2600]})
+    found.zone("port", people=80, nights=30, estimate={"nights": [75, 60, 90]})
+    estimate = {"tourist": [100, 80, 120]}
+    found.indicator("categories", {"zone": "port"}, {"tourist": 40, "transit": 50}, estimate=estimate)
+    [name] = write_map(tmp_path, found.history(), layer, DAY_MS, None)
+    beach, port = (one["properties"] for one in json.loads((tmp_path / name).read_text("utf-8"))["features"])
+    assert {"people": 1000, "people_estimate": 2500, "low": 2400, "high": 2600, "arrivals": 50}.items() <= beach.items()
+    assert beach["density"] == round(1000 / beach["area_km2"], 2)
+    assert {key: value for key, value in port.items() if ":" in key} == {
+        "nights:people_estimate": 75,
+        "nights:low": 60,
+        "nights:high": 90,
+        "categories:tourist": 40,
+        "categories:tourist:people_estimate": 100,
+        "categories:tourist:low": 80,
+        "categories:tourist:high": 120,
+        "categories:transit": 50,
+    }
+    assert not {"people_estimate", "low", "high"} & port.keys()
+
+
 def test_without_a_window_it_is_the_latest(tmp_path: Path, layer: LayerSettings) -> None:
     found = drawn(tmp_path / "out", layer)
     assert found["window"]["start"] == "2014-06-29T02:00:00Z"

@@ -47,8 +47,8 @@ def test_volumes_are_of_people_where_these_were_estimated_and_occupation_is_of_d
         "Diurne": ["2014-06-28;La plage;TOUTES;TOUTES;300"],
         "Nuitee": ["2014-06-28;La plage;TOUTES;TOUTES;75"],
         "Diurne_Provenance": [
-            "2014-06-28;La plage;AUTRES;TOUTES;;;40",
-            "2014-06-28;La plage;LOCAL;Resident;Charente-Maritime;;200",
+            "2014-06-28;La plage;AUTRES;TOUTES;;;;40",
+            "2014-06-28;La plage;LOCAL;Resident;Charente-Maritime;;;200",
         ],
         "Occupation": ["2014-06-28;La plage;60;04:00;60.0;1;2.00"],
     }
@@ -75,21 +75,21 @@ ORIGINS = {"local": 90, "national:75": 40, "national": 31, "foreign:DE": 32, "fo
 def test_nights_by_origin_are_of_tourists_unless_local_or_pooled(tmp_path: Path) -> None:
     found = written(tmp_path, Topics().indicator("night_origins", {"zone": "beach"}, ORIGINS))["Nuitee_Provenance"]
     assert found == [
-        "2014-06-28;La plage;AUTRES;TOUTES;;;35",
-        "2014-06-28;La plage;ETRANGER;Touriste;;AUTRES;33",
-        "2014-06-28;La plage;ETRANGER;Touriste;;Germany;32",
-        "2014-06-28;La plage;INCONNUE;Touriste;;;34",
-        "2014-06-28;La plage;LOCAL;Resident;Charente-Maritime;;90",
-        "2014-06-28;La plage;NONLOCAL;Touriste;AUTRES;;31",
-        "2014-06-28;La plage;NONLOCAL;Touriste;Paris;;40",
+        "2014-06-28;La plage;AUTRES;TOUTES;;;;35",
+        "2014-06-28;La plage;ETRANGER;Touriste;;AUTRES;;33",
+        "2014-06-28;La plage;ETRANGER;Touriste;;Germany;DE;32",
+        "2014-06-28;La plage;INCONNUE;Touriste;;;;34",
+        "2014-06-28;La plage;LOCAL;Resident;Charente-Maritime;;;90",
+        "2014-06-28;La plage;NONLOCAL;Touriste;AUTRES;;;31",
+        "2014-06-28;La plage;NONLOCAL;Touriste;Paris;;;40",
     ]
 
 
 def test_where_somebody_can_be_habitually_present_a_night_tells_no_tourist(tmp_path: Path) -> None:
     topics = Topics().indicator("night_origins", {"zone": "beach"}, {"local": 90, "national:75": 40})
     assert written(tmp_path, topics, habitual=True)["Nuitee_Provenance"] == [
-        "2014-06-28;La plage;LOCAL;Resident;Charente-Maritime;;90",
-        "2014-06-28;La plage;NONLOCAL;TOUTES;Paris;;40",
+        "2014-06-28;La plage;LOCAL;Resident;Charente-Maritime;;;90",
+        "2014-06-28;La plage;NONLOCAL;TOUTES;Paris;;;40",
     ]
 
 
@@ -97,9 +97,11 @@ def test_origins_of_a_day_tell_residents_and_no_other_category(tmp_path: Path) -
     topics = Topics().indicator("origins", {"zone": "hills"}, {"national:75": 40, "foreign:DE": 30})
     topics.indicator("origins", {"zone": "hills"}, {"national:75": 20}, HOUR)
     assert written(tmp_path, topics)["Diurne_Provenance"] == [
-        "2014-06-28;hills;ETRANGER;TOUTES;;Germany;30",
-        "2014-06-28;hills;NONLOCAL;TOUTES;Paris;;40",
+        "2014-06-28;hills;ETRANGER;TOUTES;;Germany;DE;30",
+        "2014-06-28;hills;NONLOCAL;TOUTES;Paris;;;40",
     ]
+    header = (tmp_path / "coast/Diurne_Provenance_2014-06-28.csv").read_text().splitlines()[0]
+    assert header == "Date;ZoneObservation;Provenance;CategorieVisiteur;NomDepartement;Pays;CodePays;Volume"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def test_origins_of_a_day_tell_residents_and_no_other_category(tmp_path: Path) -
         ("local", "99", Origin("LOCAL", "99", "")),
         ("local", None, Origin("LOCAL", "", "")),
         ("national:2A", "17", Origin("NONLOCAL", "2A", "")),
-        ("foreign:XK", "17", Origin("ETRANGER", "", "XK")),
+        ("foreign:XK", "17", Origin("ETRANGER", "", "XK", "XK")),
     ],
 )
 def test_a_code_stands_for_a_name_that_is_not_known(segment: str, area: str | None, expected: Origin) -> None:
