@@ -43,7 +43,7 @@ def run_seed(seed: int, shuffle: bool = False) -> Outcome:
     """The outcome of one seed; the same whenever it is run again. With ``shuffle`` of a feed that is not keyed."""
     try:
         return Schedule(seed, shuffle=shuffle).run()
-    except AssertionError as error:
+    except (AssertionError, KeyError) as error:
         return Outcome(seed, {}, {}, 0, 0, [], [repr(error)], True, 0)
 
 
