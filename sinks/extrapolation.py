@@ -32,7 +32,8 @@ ANY: Final = "*"
 
 _LOCAL: Final = "local"
 _NATIONAL: Final = "national"
-_OTHER: Final = "other"
+#: Those whose origins were put together.
+OTHER: Final = "other"
 
 
 class Estimate(NamedTuple):
@@ -105,7 +106,7 @@ class MarketShares:
         origins that are ``told`` beside it.
         """
         spread = 0.0
-        if origin == _OTHER:
+        if origin == OTHER:
             rows = [row for row in self._rows if row[0] in (area, ANY) and row[1] not in told]
             each = [1 / self._rows[row] for row in rows]
             spread = max(each) - min(each)
@@ -127,7 +128,7 @@ class MarketShares:
 
 def _widening(area: str | None, origin: str) -> Iterator[str]:
     """The labels of rows that fit an origin, the most specific first."""
-    if origin not in (ANY, _OTHER):
+    if origin not in (ANY, OTHER):
         yield origin
         if origin == _LOCAL:
             if area is not None:

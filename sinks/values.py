@@ -6,13 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Self
 
 from anonymizer.gate import People, ReleasedWindow
-from anonymizer.segments import OTHER
 from config import market_shares
 from config.settings import Settings
 from indicators.cells import SHAPES
 from indicators.dwell import quartiles
 from sinks.contract import TRIPS
-from sinks.extrapolation import ANY, Estimate, MarketShares, combined, quantile
+from sinks.extrapolation import ANY, OTHER, Estimate, MarketShares, combined, quantile
 from zones import Layer
 from zones.centres import distance_km
 

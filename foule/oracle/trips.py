@@ -15,7 +15,8 @@ def stop_day(track: Track, visit: Visit) -> Span | None:
     ends while it is open, which it is also at the very instant of its end, with the last event that came before; and
     when it ends.
     """
-    for day in track.days.local_days(visit.first, visit.end):
+    # a visit may end with a day's first instant, at which there may be an event of it, too
+    for day in track.days.local_days(visit.first, min(visit.end + 1, track.epoch.end)):
         last = visit.last
         if last >= day.end:
             last = max(ts for ts, _ in track.seen if visit.first <= ts < day.end)

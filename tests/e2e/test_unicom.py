@@ -104,7 +104,9 @@ def test_every_number_of_the_stream_equals_the_oracle(
     assert raw_tallies(settings, layers, keys) == expected.by_shard
     assert released_in_kafka(settings) == released != {}
     assert released_in_redis(settings) == released
-    assert {name for counts in released.values() for name in counts} >= {"dwell", "nights", "trips", "catchment"}
+    counted = {name for tallies in expected.by_shard.values() for counts in tallies.values() for name in counts}
+    assert counted >= {"dwell", "nights", "trips", "catchment", "origins"}
+    assert {name for counts in released.values() for name in counts} >= {"dwell", "catchment"}
     for name in ("read", "accepted", "late"):
         assert metrics[f"foule_records_{name}_total"] == sent[name] == getattr(expected, name)
     assert metrics['foule_records_rejected_total{reason="bad_time"}'] == BAD_TIMES

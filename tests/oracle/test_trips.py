@@ -71,6 +71,11 @@ def test_a_stop_that_ends_with_a_day_or_later_is_found_on_the_day_of_its_last_ev
     assert trips(*first, *after) == {(0, ("beach", "port")): 1}
 
 
+def test_a_visit_that_ends_at_the_very_end_of_a_day_with_an_event_of_its_own_is_a_stop_of_the_next() -> None:
+    moved = [*there(FOUR - HOUR, FOUR - MINUTE - STOP), event(FOUR - MINUTE, cell="port-1"), event(FOUR, cell="port-1")]
+    assert trips(*moved, event(FOUR, cell="town-1"), epoch_days=2, trip_stay=MINUTE) == {(1, ("beach", "port")): 1}
+
+
 def test_a_stop_over_several_days_is_one_stop() -> None:
     long = [*there(FOUR - HOUR, FOUR + DAY + HOUR, "port-1"), *there(FOUR + DAY + 2 * HOUR, FOUR + DAY + 3 * HOUR)]
     assert trips(*there(0, HOUR), *long) == {(0, ("beach", "port")): 1, (2, ("port", "beach")): 1}
