@@ -10,12 +10,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from config.rules import SEVERAL_DAYS
 from config.sections import IndicatorsSettings, TimeSettings
 from config.times import DAY
 from indicators.bins import Bins
 
-_OF_SEVERAL_DAYS = ("recurrence", "sojourns", "usual")
-_DAILY = ("nights", "categories", "catchment", "trips", *_OF_SEVERAL_DAYS)
+_DAILY = ("nights", "categories", "catchment", "trips", *SEVERAL_DAYS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ class Plan:
             names += ["origins", "arrival_origins", "departure_origins", "flow_origins"]
             names += ["dwell_origins"] * (width in self.dwell)
         if width == DAY:
-            known = _DAILY if self.epoch_days > 1 else [name for name in _DAILY if name not in _OF_SEVERAL_DAYS]
+            known = _DAILY if self.epoch_days > 1 else [name for name in _DAILY if name not in SEVERAL_DAYS]
             names += [name for name in known if getattr(self, name)]
             names += ["night_origins"] * (self.nights and width in self.by_origin)
         return names
